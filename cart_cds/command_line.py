@@ -1,0 +1,6 @@
+"""The ``cart-cds`` command."""
+
+
+def main() -> int:
+    """Entry point."""
+    return 0
