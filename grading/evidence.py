@@ -1,0 +1,126 @@
+"""Evidence: what holds at one instant, taken from the chart by look-back windows.
+
+The windows are rows of ``tables/windows.toml``, each with its reason. A value outside its window is not carried
+as current; it becomes a gap.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from grading.chart import (
+    ArousalScore,
+    Attributable,
+    Attribution,
+    BaselineIce,
+    CapdScore,
+    CartInfusion,
+    ChartGap,
+    ConsciousnessRow,
+    DrugDose,
+    FluidBolus,
+    HypotensionStatement,
+    IceScore,
+    InspiredOxygenRow,
+    LabValue,
+    MotorRow,
+    OxygenDeviceRow,
+    OxygenFlowRow,
+    OxygenSaturation,
+    PendingOrder,
+    RaisedIcpRow,
+    SedationRow,
+    SeizureRow,
+    SystolicPressure,
+    Temperature,
+    VasoactiveAgent,
+    VasoactiveRow,
+    Weight,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningInfusion:
+    """A vasoactive infusion that runs at the instant.
+
+    ``since`` is the start of the uninterrupted run (segments joined); ``row`` the record that covers the instant;
+    ``last_charted`` the newest time at which the record speaks of the run.
+    """
+
+    agent: VasoactiveAgent
+    since: datetime
+    row: VasoactiveRow
+    last_charted: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Oxygen:
+    """Respiratory support that holds: the device (if charted) paired with the flow that belongs to it."""
+
+    device: OxygenDeviceRow | None
+    flow: OxygenFlowRow | None
+    other_devices: tuple[OxygenDeviceRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The patient before the first infusion of the last 60 days; ``None`` where nothing was charted."""
+
+    systolic: Decimal | None = None
+    oxygen: Oxygen | None = None
+    ice: BaselineIce | IceScore | None = None
+    ferritin: LabValue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What holds at ``at``. ``None`` means no value inside the window, never normal.
+
+    ``day`` is the difference of calendar dates in the offset of the infusion's own timestamp. ``established_at``
+    is the first fever of this episode that nobody attributed elsewhere; ``masking`` the first antipyretic,
+    anticytokine drug or steroid given since. ``peak_temperature`` is the highest plausible value of its window,
+    ``latest_temperature`` the newest. ``attributions`` are those in force.
+    """
+
+    at: datetime
+    infusion: CartInfusion | None
+    day: int | None
+    age_years: int | None
+    deceased: bool
+    latest_temperature: Temperature | None
+    peak_temperature: Temperature | None
+    established_at: datetime | None
+    established_by: Temperature | None
+    masking: DrugDose | None
+    systolic: SystolicPressure | None
+    systolic_in_window: tuple[SystolicPressure, ...]
+    hypotension_statement: HypotensionStatement | None
+    boluses: tuple[FluidBolus, ...]
+    pushes: tuple[VasoactiveRow, ...]
+    running: tuple[RunningInfusion, ...]
+    oxygen: Oxygen | None
+    inspired_oxygen: InspiredOxygenRow | None
+    saturation: OxygenSaturation | None
+    ice: IceScore | None
+    capd: CapdScore | None
+    consciousness: ConsciousnessRow | None
+    arousal: ArousalScore | None
+    seizure: SeizureRow | None
+    motor: MotorRow | None
+    raised_icp: RaisedIcpRow | None
+    sedation: SedationRow | None
+    baseline: Baseline
+    attributions: tuple[Attribution, ...]
+    weight: Weight | None
+    tocilizumab: tuple[DrugDose, ...]
+    steroids: tuple[DrugDose, ...]
+    pending: tuple[PendingOrder, ...]
+    labs: tuple[LabValue, ...]
+    chart_gaps: tuple[ChartGap, ...]
+
+    def attribution_of(self, what: Attributable) -> Attribution | None:
+        """Return the attribution in force for ``what``, or ``None``."""
+        for attribution in self.attributions:
+            if attribution.what is what:
+                return attribution
+        return None

@@ -1,0 +1,107 @@
+"""The review: an assessment with what the protocol suggests, and what it withholds and why."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+
+from grading.assessment import Assessment
+
+
+class Strength(Enum):
+    """How firmly the source speaks: ``recommend`` (give, do) or ``consider`` (may)."""
+
+    RECOMMEND = "recommend"
+    CONSIDER = "consider"
+
+
+class Guard(Enum):
+    """Why a treatment is withheld."""
+
+    ISOLATED_ICANS = "isolated-icans"
+    INTERVAL_UNDER_8H = "interval-under-8h"
+    THREE_DOSES_IN_24H = "three-doses-in-24h"
+    FOUR_DOSES_IN_TOTAL = "four-doses-in-total"
+    NO_WEIGHT = "no-weight"
+    STALE_WEIGHT = "stale-weight"
+    OVER_MAXIMUM_DOSE = "over-maximum-dose"
+    ACTIVE_INFECTION_CAUTION = "active-infection-caution"
+    GM_CSF = "gm-csf"
+    DUPLICATE_ORDER = "duplicate-order"
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """A computed dose.
+
+    ``value`` in ``unit`` (``mg``, ``mL`` or ``mg/day``). ``arithmetic`` shows weight, rule and cap as a reader would
+    check them by hand ("8 mg/kg × 72 kg = 576 mg"). ``interval`` is the source's own words, ``None`` where the
+    source states none. ``weight_kg``/``weight_at`` is the weight used.
+    """
+
+    value: Decimal
+    unit: str
+    arithmetic: str
+    route: str | None = None
+    interval: str | None = None
+    weight_kg: Decimal | None = None
+    weight_at: datetime | None = None
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """One thing the protocol suggests now.
+
+    ``id`` is one of the contract's ids. ``title`` is the short imperative on the card, ``text`` the sentence with
+    the source's wording in our own words, ``reasons`` why the row fired for this patient. ``row`` is the protocol
+    row (``C3``). ``verified`` is ``False`` for anything not of tier A or B, which is never a ``recommend``.
+    """
+
+    id: str
+    strength: Strength
+    title: str
+    text: str
+    reasons: tuple[str, ...]
+    row: str
+    cite: str
+    tier: str
+    verified: bool
+    dose: Dose | None = None
+    dose_rule: str | None = (
+        None  # printed where the dose cannot be computed ("8 mg/kg IV over 1 h, at most 800 mg")
+    )
+    urgent: bool = False
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A treatment the protocol would suggest and a guard holds back. ``text`` says why, with the numbers."""
+
+    id: str
+    because: Guard
+    text: str
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class TocilizumabCount:
+    """Administrations counted at the time of the review (``None`` hours: none given)."""
+
+    last_24_h: int
+    total: int
+    hours_since_last: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """An assessment, and what the protocol makes of it."""
+
+    assessment: Assessment
+    protocol: str
+    protocol_version: str
+    tocilizumab: TocilizumabCount
+    recommendations: tuple[Recommendation, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    notes: tuple[str, ...] = field(default=())  # protocol-level remarks for the card
