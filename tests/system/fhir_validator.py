@@ -8,10 +8,11 @@ Tests take the session's one validator from the fixture `validator` instead. The
 
 What it holds a resource against: the R4 structure, bindings, invariants and UCUM units; the profiles that
 `meta.profile` names, where one that nobody loaded is an error; the vital signs profiles that R4 itself
-implies by a LOINC code, named or not (category, subject, time and unit of a body temperature, a blood pressure,
-a heart rate ...); and our own CodeSystems, ValueSets, StructureDefinitions and Questionnaires when they are
-given as `artefacts`. Any extension is allowed. What it cannot check: LOINC, SNOMED CT, RxNorm and ATC codes and
-their displays, which are not shipped, and references to other resources, which it does not follow.
+implies by a LOINC code, named or not (category, subject, time and unit of a body temperature, a blood
+pressure, a heart rate ...); and our own CodeSystems, ValueSets, StructureDefinitions and Questionnaires when
+they are given as `artefacts`. Any extension is allowed. What it cannot check: LOINC, SNOMED CT, RxNorm and
+ATC codes and their displays, which are not shipped, and references to other resources, which it does not
+follow.
 """
 
 from __future__ import annotations
