@@ -1,12 +1,14 @@
 """Typed decoding of the FHIR R4 elements we read, and of nothing else.
 
-Reading is tolerant and isolated: a Bundle is opened as an envelope of raw entries, and each resource is decoded on
-its own, so that one unreadable resource is one gap. Unknown elements are skipped without being built. Choice
-elements that we do not read (``valueSampledData`` and others) are absent on purpose.
+Reading is tolerant and isolated: a Bundle is opened as an envelope of raw entries, and each resource is
+decoded on its own, so that one unreadable resource is one gap. Unknown elements are skipped unbuilt. Choice
+elements that we do not read (``valueSampledData`` and others) are absent on purpose, and so are those that
+nothing reads (``issued`` of an Observation, ``category``): a fault in them costs no reading.
 
-These structs say nothing about validity: a status outside its code set, a naive time or an implausible number is
-judged by the module that reads it.
+These structs say nothing about validity: a status outside its code set, a naive time or an implausible number
+is judged by the module that reads it.
 """
+# ruff: noqa: N815 - the element names are those of FHIR
 
 from decimal import Decimal
 
@@ -17,28 +19,32 @@ class _Element(msgspec.Struct, frozen=True, gc=False):
     """Base of all elements: immutable, and not tracked by the cyclic collector (they hold no cycles)."""
 
 
-class Coding(_Element):
+class _Resource(_Element, frozen=True, tag_field="resourceType", tag=True):
+    """Base of the resources: told apart by ``resourceType``, so that one pass both routes and decodes."""
+
+
+class Coding(_Element, frozen=True):
     system: str | None = None
     code: str | None = None
     display: str | None = None
 
 
-class CodeableConcept(_Element):
+class CodeableConcept(_Element, frozen=True):
     coding: list[Coding] = []
     text: str | None = None
 
 
-class Identifier(_Element):
+class Identifier(_Element, frozen=True):
     system: str | None = None
     value: str | None = None
 
 
-class Reference(_Element):
+class Reference(_Element, frozen=True):
     reference: str | None = None
     display: str | None = None
 
 
-class Quantity(_Element):
+class Quantity(_Element, frozen=True):
     value: Decimal | None = None
     comparator: str | None = None
     unit: str | None = None
@@ -46,25 +52,25 @@ class Quantity(_Element):
     code: str | None = None
 
 
-class Ratio(_Element):
+class Ratio(_Element, frozen=True):
     numerator: Quantity | None = None
     denominator: Quantity | None = None
 
 
-class Period(_Element):
+class Period(_Element, frozen=True):
     start: str | None = None
     end: str | None = None
 
 
-class Annotation(_Element):
+class Annotation(_Element, frozen=True):
     text: str | None = None
 
 
-class ReferenceRange(_Element):
+class ReferenceRange(_Element, frozen=True):
     high: Quantity | None = None
 
 
-class ObservationComponent(_Element):
+class ObservationComponent(_Element, frozen=True):
     code: CodeableConcept | None = None
     valueQuantity: Quantity | None = None
     valueCodeableConcept: CodeableConcept | None = None
@@ -74,7 +80,7 @@ class ObservationComponent(_Element):
     dataAbsentReason: CodeableConcept | None = None
 
 
-class Observation(_Element):
+class Observation(_Resource, frozen=True):
     id: str | None = None
     status: str | None = None
     code: CodeableConcept | None = None
@@ -82,7 +88,6 @@ class Observation(_Element):
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     effectiveInstant: str | None = None
-    issued: str | None = None
     valueQuantity: Quantity | None = None
     valueCodeableConcept: CodeableConcept | None = None
     valueString: str | None = None
@@ -94,18 +99,18 @@ class Observation(_Element):
     note: list[Annotation] = []
 
 
-class Ingredient(_Element):
+class Ingredient(_Element, frozen=True):
     itemCodeableConcept: CodeableConcept | None = None
     itemReference: Reference | None = None
 
 
-class Medication(_Element):
+class Medication(_Resource, frozen=True):
     id: str | None = None
     code: CodeableConcept | None = None
     ingredient: list[Ingredient] = []
 
 
-class AdministrationDosage(_Element):
+class AdministrationDosage(_Element, frozen=True):
     text: str | None = None
     route: CodeableConcept | None = None
     method: CodeableConcept | None = None
@@ -114,7 +119,7 @@ class AdministrationDosage(_Element):
     rateRatio: Ratio | None = None
 
 
-class MedicationAdministration(_Element):
+class MedicationAdministration(_Resource, frozen=True):
     id: str | None = None
     status: str | None = None
     category: CodeableConcept | None = None
@@ -129,17 +134,17 @@ class MedicationAdministration(_Element):
     note: list[Annotation] = []
 
 
-class DoseAndRate(_Element):
+class DoseAndRate(_Element, frozen=True):
     doseQuantity: Quantity | None = None
 
 
-class OrderDosage(_Element):
+class OrderDosage(_Element, frozen=True):
     text: str | None = None
     route: CodeableConcept | None = None
     doseAndRate: list[DoseAndRate] = []
 
 
-class MedicationRequest(_Element):
+class MedicationRequest(_Resource, frozen=True):
     id: str | None = None
     status: str | None = None
     intent: str | None = None
@@ -152,7 +157,7 @@ class MedicationRequest(_Element):
     doNotPerform: bool | None = None
 
 
-class Procedure(_Element):
+class Procedure(_Resource, frozen=True):
     id: str | None = None
     status: str | None = None
     code: CodeableConcept | None = None
@@ -161,7 +166,7 @@ class Procedure(_Element):
     performedPeriod: Period | None = None
 
 
-class Condition(_Element):
+class Condition(_Resource, frozen=True):
     id: str | None = None
     clinicalStatus: CodeableConcept | None = None
     verificationStatus: CodeableConcept | None = None
@@ -173,14 +178,14 @@ class Condition(_Element):
     abatementDateTime: str | None = None
 
 
-class Patient(_Element):
+class Patient(_Resource, frozen=True):
     id: str | None = None
     birthDate: str | None = None
     deceasedBoolean: bool | None = None
     deceasedDateTime: str | None = None
 
 
-class DiagnosticReport(_Element):
+class DiagnosticReport(_Resource, frozen=True):
     id: str | None = None
     status: str | None = None
     code: CodeableConcept | None = None
@@ -192,33 +197,76 @@ class DiagnosticReport(_Element):
     conclusion: str | None = None
 
 
-class ResourceHead(_Element):
-    """Just enough of any resource to route it."""
+class ResourceHead(_Element, frozen=True):
+    """Just enough of any resource to name it."""
 
     resourceType: str | None = None
     id: str | None = None
 
 
-class EntrySearch(_Element):
+class ResourceVersion(_Element, frozen=True):
+    """When the server last wrote a resource: needed only where two versions of one resource meet."""
+
+    lastUpdated: str | None = None
+
+
+class VersionedResource(_Element, frozen=True):
+    meta: ResourceVersion | None = None
+
+
+class SubjectOnly(_Element, frozen=True):
+    """Whose resource it is, of one that could not be decoded otherwise."""
+
+    subject: Reference | None = None
+
+
+class CodeOnly(_Element, frozen=True):
+    """What an Observation is about, when it could not be decoded otherwise."""
+
+    code: CodeableConcept | None = None
+
+
+class EffectiveOnly(_Element, frozen=True):
+    """When an Observation holds, when it could not be decoded otherwise."""
+
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    effectiveInstant: str | None = None
+
+
+class EntrySearch(_Element, frozen=True):
     mode: str | None = None
 
 
-class BundleEntry(_Element):
-    resource: msgspec.Raw | None = None
+class BundleEntry(_Element, frozen=True):
+    """One entry; ``resource`` is empty where the entry has none (``Raw`` cannot stand in a union)."""
+
+    resource: msgspec.Raw = msgspec.Raw()
     fullUrl: str | None = None
     search: EntrySearch | None = None
 
 
-class BundleLink(_Element):
+class BundleLink(_Element, frozen=True):
     relation: str | None = None
     url: str | None = None
 
 
-class Bundle(_Element):
+class Bundle(_Resource, frozen=True):
     """The envelope of a searchset, collection or batch answer: its entries stay raw."""
 
-    resourceType: str | None = None
     type: str | None = None
     total: int | None = None
     link: list[BundleLink] = []
     entry: list[BundleEntry] = []
+
+
+ClinicalResource = (
+    Observation
+    | MedicationAdministration
+    | MedicationRequest
+    | Medication
+    | Procedure
+    | Condition
+    | Patient
+    | DiagnosticReport
+)

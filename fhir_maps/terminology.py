@@ -1,15 +1,14 @@
-"""Maps from codes and texts to our concepts: CSV tables shipped with the product, and a site's own beside them.
+"""Maps from codes and texts to our concepts: CSV tables shipped with the product, and a site's own.
 
-Every table has the columns ``group,concept,system,code,text,source,confidence,reason``. A row maps either a code
-(``system`` and ``code``) or an exact text (``text``, compared after folding case, blanks, ``_`` and ``-``). A row
+Every table has the columns ``group,concept,system,code,text,source,confidence,reason``. A row maps a code
+(``system`` and ``code``), an exact text (compared after folding case, blanks, ``_`` and ``-``), or both. A row
 whose concept starts with ``!`` was looked at and is deliberately not used; its ``reason`` says why.
-A site's folder holds files of the same columns; its rows add to ours and win where they speak of the same code.
+A site's folder holds files of the same columns; its rows add to ours and win where they name the same code.
 
 Matching never uses a prefix or a part of a code or text.
 """
 
 import csv
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,7 +17,9 @@ from pathlib import Path
 from fhir_maps.r4 import CodeableConcept
 
 COLUMNS = ("group", "concept", "system", "code", "text", "source", "confidence", "reason")
-_FOLDED = re.compile(r"[\s_\-]+")
+# Nothing that a map lists is longer; a longer text is not folded at all (it may be megabytes).
+LONGEST_TEXT = 200
+_DASHES = str.maketrans(dict.fromkeys("_-\u2010\u2011\u2012\u2013\u2014\u2212", " "))
 
 
 class TerminologyError(Exception):
@@ -26,8 +27,8 @@ class TerminologyError(Exception):
 
 
 def fold_text(text: str) -> str:
-    """Fold case, blanks, ``_`` and ``-`` so that spelled-alike texts compare equal."""
-    return _FOLDED.sub(" ", text.casefold()).strip()
+    """Fold case, blanks, ``_`` and every kind of dash, so that texts spelled alike compare equal."""
+    return " ".join(text.casefold().translate(_DASHES).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,47 +53,71 @@ class MapRow:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A concept found in a map. ``by_text`` marks the fallback; ``row`` tells the reason of an unused code."""
+    """A concept found in a map. ``by_text`` marks the fallback; ``row`` tells why a code is unused."""
 
     concept: str
     by_text: bool
     row: MapRow
 
+    @property
+    def unused(self) -> bool:
+        """Whether the code or text is known and deliberately not used."""
+        return self.concept.startswith("!")
+
+
+_NO_CODES: Mapping[tuple[str, str], Match] = {}
+_NO_TEXTS: Mapping[str, Match] = {}
+
 
 class Terminology:
-    """All maps in memory, looked up by group. Immutable after loading."""
+    """All maps in memory, looked up by group. Immutable after loading.
+
+    ``units`` remembers the unit strings met so far (see :mod:`fhir_maps.units`): they are few, and each is
+    looked up thousands of times.
+    """
 
     def __init__(self, rows: Iterable[MapRow]) -> None:
         self.rows = tuple(rows)
-        self._codes: dict[str, dict[tuple[str, str], MapRow]] = {}
-        self._texts: dict[str, dict[str, MapRow]] = {}
+        self.units: dict[tuple[str | None, str | None, str | None], str | None] = {}
+        self._codes: dict[str, dict[tuple[str, str], Match]] = {}
+        self._texts: dict[str, dict[str, Match]] = {}
         for row in self.rows:
             if row.code:
-                self._codes.setdefault(row.group, {})[(row.system, row.code)] = row
+                found = Match(row.concept, by_text=False, row=row)
+                self._codes.setdefault(row.group, {})[(row.system, row.code)] = found
             if row.text:
-                self._texts.setdefault(row.group, {})[fold_text(row.text)] = row
+                found = Match(row.concept, by_text=True, row=row)
+                self._texts.setdefault(row.group, {})[fold_text(row.text)] = found
 
     def of_code(self, group: str, system: str | None, code: str | None) -> Match | None:
         """Look up one code in a group; ``None`` when no map knows it."""
         if code is None:
             return None
-        row = self._codes.get(group, {}).get((system or "", code))
-        return Match(row.concept, by_text=False, row=row) if row else None
+        return self._codes.get(group, _NO_CODES).get((system or "", code))
 
     def of_text(self, group: str, text: str | None) -> Match | None:
         """Look up a text in a group; ``None`` when no map knows it."""
-        if not text:
+        if not text or len(text) > LONGEST_TEXT:
             return None
-        row = self._texts.get(group, {}).get(fold_text(text))
-        return Match(row.concept, by_text=True, row=row) if row else None
+        return self._texts.get(group, _NO_TEXTS).get(fold_text(text))
 
     def of_concept(self, group: str, concept: CodeableConcept | None) -> Match | None:
-        """Look up a CodeableConcept: its codings first, then displays and text as a marked fallback."""
+        """Look up a CodeableConcept: its codings first, then text and displays as a marked fallback.
+
+        A coding that is used goes before one that is deliberately unused; an unused one goes before any text.
+        """
         if concept is None:
             return None
+        codes = self._codes.get(group, _NO_CODES)
+        unused = None
         for coding in concept.coding:
-            if match := self.of_code(group, coding.system, coding.code):
-                return match
+            match = codes.get((coding.system or "", coding.code or ""))
+            if match is not None:
+                if not match.unused:
+                    return match
+                unused = unused or match
+        if unused is not None:
+            return unused
         if match := self.of_text(group, concept.text):
             return match
         for coding in concept.coding:
@@ -100,12 +125,26 @@ class Terminology:
                 return match
         return None
 
+    def all_of_concept(self, group: str, concept: CodeableConcept) -> list[Match]:
+        """Look up every coding, the text and the displays: all matches, codes first, each concept once."""
+        found: dict[str, Match] = {}
+        for coding in concept.coding:
+            if match := self.of_code(group, coding.system, coding.code):
+                found.setdefault(match.concept, match)
+        for text in (concept.text, *(coding.display for coding in concept.coding)):
+            if match := self.of_text(group, text):
+                found.setdefault(match.concept, match)
+        return list(found.values())
+
     def codes_of(self, group: str, *concepts: str) -> tuple[tuple[str, str], ...]:
         """All ``(system, code)`` pairs of a group (of the named concepts, if any) that are used."""
         return tuple(
             (row.system, row.code)
             for row in self.rows
-            if row.group == group and row.code and not row.deliberately_unused and (not concepts or row.concept in concepts)
+            if row.group == group
+            and row.code
+            and not row.deliberately_unused
+            and (not concepts or row.concept in concepts)
         )
 
 
@@ -132,11 +171,13 @@ def read_map_rows(lines: Iterable[str], file: str) -> list[MapRow]:
 def load_terminology(site_folder: Path | None = None) -> Terminology:
     """Load the shipped tables, then the site's.
 
-    Raises :class:`TerminologyError` when a file is unreadable, or a row names a group or concept that no shipped
-    table has (a typing error would otherwise map to nothing in silence).
+    Raises :class:`TerminologyError` when a file is unreadable, or a row names a group or concept that no
+    shipped table has (a typing error would otherwise map to nothing in silence).
     """
     shipped: list[MapRow] = []
-    for entry in sorted(resources.files("fhir_maps").joinpath("tables").iterdir(), key=lambda item: item.name):
+    for entry in sorted(
+        resources.files("fhir_maps").joinpath("tables").iterdir(), key=lambda item: item.name
+    ):
         if entry.name.endswith(".csv"):
             shipped += read_map_rows(entry.read_text("utf-8").splitlines(), entry.name)
     if site_folder is None:
