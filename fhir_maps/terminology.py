@@ -1,7 +1,7 @@
 """Maps from codes and texts to our concepts: CSV tables shipped with the product, and a site's own.
 
 Every table has the columns ``group,concept,system,code,text,source,confidence,reason``. A row maps a code
-(``system`` and ``code``), an exact text (compared after folding case, blanks, ``_`` and ``-``), or both. A row
+(``system`` and ``code``), an exact text (compared after folding case, blanks, ``_`` and ``-``) or both. A row
 whose concept starts with ``!`` was looked at and is deliberately not used; its ``reason`` says why.
 A site's folder holds files of the same columns; its rows add to ours and win where they name the same code.
 
