@@ -1,0 +1,125 @@
+"""From prefetch and retrieval to what is known: which answers are there, and what is a gap without them.
+
+Rules of the contract: a key that is absent or failed is *unknown*; ``null`` is unknown too until the FHIR
+server confirms it, except that without a server it means "nothing on record" for the infusion; only a
+complete answer, even an empty one, closes a question; pages that nobody followed leave a gap for what the
+key feeds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from cds_service.wire import HookRequest
+from fhir_maps.data_requirements import Requirement, Role
+from fhir_maps.retrieve import FhirAccess, FhirReader
+from fhir_maps.search_answers import ABSENT, Answer, AnswerState, Document, judge_answer
+from grading.chart import ChartGap, GapWhat, GapWhy
+
+_WORDS = {
+    AnswerState.ABSENT: "not sent and not retrieved",
+    AnswerState.NULL: "sent as null, which may also mean a failed query",
+    AnswerState.FAILED: "the query failed or its answer cannot be read",
+    AnswerState.PARTIAL: "only a part was received",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What could be had of a patient's record for one request.
+
+    ``infusion_known`` says whether "no infusion here" means "no infusion on record". ``anything_readable``
+    is false when neither an infusion key nor an Observation key tells anything. ``missing`` names data for
+    the reader.
+    """
+
+    documents: tuple[Document, ...]
+    gaps: tuple[ChartGap, ...]
+    missing: tuple[str, ...]
+    infusion_known: bool
+    anything_readable: bool
+
+
+def judge_prefetch(
+    prefetch: Mapping[str, msgspec.Raw] | None, requirements: Iterable[Requirement]
+) -> dict[str, Answer]:
+    """Tell the state of every key we asked for; keys that we did not ask for are ignored."""
+    sent = prefetch or {}
+    return {
+        requirement.key: judge_answer(sent[requirement.key], requirement.resource_type)
+        if requirement.key in sent
+        else ABSENT
+        for requirement in requirements
+    }
+
+
+async def gather_record(
+    request: HookRequest, requirements: Sequence[Requirement], reader: FhirReader
+) -> Record:
+    """Take the prefetch, retrieve what it lacks where that is allowed, and tell what is still unknown."""
+    answers = judge_prefetch(request.prefetch, requirements)
+    access = _access_of(request, reader)
+    if access is not None:
+        open_questions = [
+            requirement for requirement in requirements if not answers[requirement.key].is_complete
+        ]
+        retrieved = await reader.retrieve(open_questions, access, request.context.patient_id, answers)
+        for key, answer in retrieved.items():
+            before = answers.get(key, ABSENT)
+            if answer.is_readable or not before.is_readable:
+                answers[key] = answer
+    return _record(answers, requirements)
+
+
+def _access_of(request: HookRequest, reader: FhirReader) -> FhirAccess | None:
+    """The server that may be called for this request, if any."""
+    if request.fhir_server is None or not reader.may_call(request.fhir_server):
+        return None
+    authorization = request.fhir_authorization
+    if authorization is None:
+        return FhirAccess(request.fhir_server)
+    expired = authorization.expires_in is not None and not authorization.expires_in > 0
+    if expired or (authorization.token_type or "Bearer").casefold() != "bearer":
+        return None
+    return FhirAccess(
+        request.fhir_server, authorization.access_token, authorization.scope, authorization.expires_in
+    )
+
+
+def _record(answers: Mapping[str, Answer], requirements: Sequence[Requirement]) -> Record:
+    missing = [requirement for requirement in requirements if _is_missing(requirement, answers)]
+    details: dict[GapWhat, list[str]] = {}
+    for requirement in missing:
+        words = _words(requirement, answers[requirement.key])
+        for what in requirement.feeds:
+            details.setdefault(what, []).append(words)
+    observed = [answers[item.key] for item in requirements if item.role is Role.OBSERVATION]
+    infusion_keys = [item for item in requirements if item.role is Role.INFUSION]
+    infusion_told = any(item not in missing or answers[item.key].is_readable for item in infusion_keys)
+    return Record(
+        documents=tuple(document for answer in answers.values() for document in answer.documents),
+        gaps=tuple(
+            ChartGap(what, GapWhy.NOT_RETRIEVED, "; ".join(details[what]))
+            for what in GapWhat
+            if what in details
+        ),
+        missing=tuple(_words(requirement, answers[requirement.key]) for requirement in missing),
+        infusion_known=not any(item in missing for item in infusion_keys),
+        anything_readable=infusion_told or any(answer.is_readable for answer in observed),
+    )
+
+
+def _is_missing(requirement: Requirement, answers: Mapping[str, Answer]) -> bool:
+    answer = answers[requirement.key]
+    if answer.is_complete:
+        return False
+    if answer.state is AnswerState.NULL and requirement.role is Role.INFUSION:
+        # Still null here means that no server could be asked: the client's word stands.
+        return False
+    wider = answers.get(requirement.covered_by) if requirement.covered_by else None
+    return wider is None or not wider.is_complete
+
+
+def _words(requirement: Requirement, answer: Answer) -> str:
+    return f"{requirement.subject_words}: {_WORDS[answer.state]}"
