@@ -64,8 +64,8 @@ def _cart_infusions(chart: Json, style: Style) -> list[Resource]:
     written = []
     for row in chart["infusions"]:
         at, product, status = _infusion_time(row), row.get("product"), row.get("status", "completed")
-        plain_row = "code" not in row and at is not None and product and status == "completed"
-        if plain_row and style.cart is CartLayout.ADMINISTRATION:
+        plain_row = "code" not in row and product and status == "completed"
+        if plain_row and at is not None and style.cart is CartLayout.ADMINISTRATION:
             written.append(events.cart_infusion_as_administration(product, at=at, status=status))
         else:
             code = (row["system"], row["code"]) if "code" in row else None
@@ -171,7 +171,9 @@ def _oxygen_rows(oxygen: list[Json], saturations: list[Json], style: Style) -> l
             same_time = [
                 index
                 for index, row in enumerate(oxygen)
-                if row["at"] == saturation["at"] and "deviceText" not in row and index not in inside
+                if row["at"] == saturation["at"]
+                and not row.keys() & {"deviceText", "flowHoursAgo"}
+                and index not in inside
             ]
             for index in same_time[:1]:
                 row = oxygen[index]
@@ -194,8 +196,14 @@ def _oxygen_rows(oxygen: list[Json], saturations: list[Json], style: Style) -> l
 def _separate_oxygen(row: Json, style: Style) -> list[Resource]:
     status, at, flow = style.observation_status, row["at"], row.get("flowLitresPerMinute")
     written: list[Resource] = []
-    device, text = row.get("device"), row.get("deviceText")
-    in_flow_row = style.oxygen is OxygenLayout.DEVICE_BESIDE_FLOW and flow is not None and device is not None
+    device: str | None = row.get("device")
+    text: str | None = row.get("deviceText")
+    in_flow_row = (
+        style.oxygen is OxygenLayout.DEVICE_BESIDE_FLOW
+        and flow is not None
+        and device is not None
+        and "flowHoursAgo" not in row
+    )
     if (device or text) and not in_flow_row:
         if device and style.device is DeviceValue.STRING:
             text = codes.DEVICE_TEXT[device]
@@ -210,7 +218,7 @@ def _separate_oxygen(row: Json, style: Style) -> list[Resource]:
             observations.oxygen_flow(
                 flow,
                 at=flow_at,
-                device_text=codes.DEVICE_TEXT[device] if in_flow_row else None,
+                device_text=codes.DEVICE_TEXT[device] if in_flow_row and device else None,
                 status=status,
             )
         )
@@ -327,13 +335,16 @@ def _infused_drug(row: Json, style: Style) -> list[Resource]:
                 way=way,
             )
         ]
-    start, status, rate = hours_ago(row["startedHoursAgo"]), row["status"], row["rate"]
+    start, status = hours_ago(row["startedHoursAgo"]), row["status"]
+    rate: float = row["rate"]
+    earlier_rate: float = row.get("earlierRate", rate)
     stopped = hours_ago(row["stoppedHoursAgo"]) if "stoppedHoursAgo" in row else None
     run: Json = {"unit": unit, "route": route, "way": way}
     segmented = style.infusions in (InfusionLayout.SEGMENTS, InfusionLayout.SEGMENTS_AND_BAGS)
     bags = (
         medications.bag_hung(agent, at=start + timedelta(minutes=1))
-        if style.infusions is InfusionLayout.SEGMENTS_AND_BAGS and status != "not-done"
+        if style.infusions is InfusionLayout.SEGMENTS_AND_BAGS
+        and status not in ("not-done", "entered-in-error")
         else []
     )
     if status == "in-progress" and rate > 0 and segmented:
@@ -345,9 +356,7 @@ def _infused_drug(row: Json, style: Style) -> list[Resource]:
     if status == "stopped" and stopped is not None and segmented:
         return [
             *bags,
-            *medications.rate_segments(
-                agent, start=start, end=stopped, rate=row.get("earlierRate", rate), **run
-            ),
+            *medications.rate_segments(agent, start=start, end=stopped, rate=earlier_rate, **run),
             *medications.drug_run(
                 agent,
                 start=stopped,
@@ -361,7 +370,7 @@ def _infused_drug(row: Json, style: Style) -> list[Resource]:
         agent,
         start=start,
         end=stopped,
-        rate=row.get("earlierRate", rate) if stopped else rate,
+        rate=earlier_rate if stopped else rate,
         status=status,
         method=row.get("method"),
         **run,

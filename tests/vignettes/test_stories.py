@@ -1,14 +1,14 @@
-"""Every patient story, in every disguise, through the two doors of the product: a FHIR bundle and a CDS hook.
+"""Every patient story, in every disguise, through both doors of the product: a FHIR bundle and a CDS hook.
 
-The expectations are worked out by hand in the stories' own files. A story of a protocol that is not shipped is
-checked for its grades, and its tocilizumab dose where one is offered.
+The expectations are worked out by hand in the stories' own files. A story of a protocol that is not shipped
+is checked for its grades, and its tocilizumab dose where one is offered.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -57,7 +57,7 @@ def protocol_for(story: Story) -> str:
     return story.protocol if story.protocol in SHIPPED_PROTOCOLS else "met-2021"
 
 
-@lru_cache(maxsize=4)
+@cache
 def graded_bundle(story_id: str, disguise_name: str) -> dict[str, Any]:
     story = STORY_BY_ID[story_id]
     bundle = bundle_of(story, named(disguise_name))
