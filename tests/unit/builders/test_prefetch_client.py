@@ -1,4 +1,4 @@
-"""The test's own client is checked: a search that finds too much would hide a template that asks for too little."""
+"""The tests' own client is checked: a search that finds too much would hide a template asking too little."""
 
 from __future__ import annotations
 
