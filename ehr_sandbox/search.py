@@ -1,0 +1,220 @@
+"""FHIR search over resources in memory: tokens, references, dates with prefixes, and sorting.
+
+Within one parameter a comma means *or*; a repeated parameter means *and*. A date stands for the whole
+span of its precision, and is compared with the whole span of the element, as the standard says.
+"""
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from ehr_sandbox.record import Resource
+
+
+class SearchError(Exception):
+    """A search that is not understood; the message holds names of parameters and no values."""
+
+
+class ParameterKind(Enum):
+    """Types of search parameters known here."""
+
+    TOKEN = "token"  # noqa: S105 - the FHIR name of a search parameter type
+    REFERENCE = "reference"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A search parameter: its type, and the elements it looks at."""
+
+    kind: ParameterKind
+    elements: tuple[str, ...]
+
+
+_ID = Parameter(ParameterKind.TOKEN, ("id",))
+_SUBJECT = Parameter(ParameterKind.REFERENCE, ("subject",))
+_CODE = Parameter(ParameterKind.TOKEN, ("code",))
+_STATUS = Parameter(ParameterKind.TOKEN, ("status",))
+_CATEGORY = Parameter(ParameterKind.TOKEN, ("category",))
+_OF_PATIENT = {"_id": _ID, "patient": _SUBJECT, "subject": _SUBJECT}
+_EFFECTIVE = Parameter(ParameterKind.DATE, ("effectiveDateTime", "effectivePeriod"))
+_DRUG = Parameter(ParameterKind.TOKEN, ("medicationCodeableConcept",))
+
+SEARCH_PARAMETERS: dict[str, dict[str, Parameter]] = {
+    "Patient": {"_id": _ID},
+    "Observation": {
+        **_OF_PATIENT,
+        "code": _CODE,
+        "status": _STATUS,
+        "category": _CATEGORY,
+        "date": _EFFECTIVE,
+    },
+    "MedicationAdministration": {
+        **_OF_PATIENT,
+        "code": _DRUG,
+        "status": _STATUS,
+        "effective-time": _EFFECTIVE,
+    },
+    "MedicationRequest": {
+        **_OF_PATIENT,
+        "code": _DRUG,
+        "status": _STATUS,
+        "intent": Parameter(ParameterKind.TOKEN, ("intent",)),
+        "authoredon": Parameter(ParameterKind.DATE, ("authoredOn",)),
+    },
+    "Procedure": {
+        **_OF_PATIENT,
+        "code": _CODE,
+        "status": _STATUS,
+        "date": Parameter(ParameterKind.DATE, ("performedDateTime", "performedPeriod")),
+    },
+    "Condition": {
+        **_OF_PATIENT,
+        "code": _CODE,
+        "category": _CATEGORY,
+        "clinical-status": Parameter(ParameterKind.TOKEN, ("clinicalStatus",)),
+        "verification-status": Parameter(ParameterKind.TOKEN, ("verificationStatus",)),
+        "onset-date": Parameter(ParameterKind.DATE, ("onsetDateTime",)),
+    },
+    "DiagnosticReport": {
+        **_OF_PATIENT,
+        "code": _CODE,
+        "status": _STATUS,
+        "category": _CATEGORY,
+        "date": _EFFECTIVE,
+    },
+}
+
+_Span = tuple[datetime, datetime]
+_BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_DATE_VALUE = re.compile(r"(eq|ne|lt|gt|ge|le|sa|eb)?(\d{4}.*)")
+_PARTIAL = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
+
+
+def matches(resource: Resource, kind: str, name: str, value: str) -> bool:
+    """Whether a resource meets one parameter. Raises :class:`SearchError` for what is not understood."""
+    parameter = SEARCH_PARAMETERS[kind].get(name)
+    if parameter is None:
+        raise SearchError(f"search parameter {name[:64]!r} is not known for {kind}")
+    wanted = value.split(",")
+    if parameter.kind is ParameterKind.DATE:
+        spans = list(_spans(resource, parameter))
+        return any(_meets_date(spans, name, part) for part in wanted)
+    if parameter.kind is ParameterKind.REFERENCE:
+        held = [resource[element]["reference"] for element in parameter.elements if element in resource]
+        return any(part in (reference, reference.partition("/")[2]) for reference in held for part in wanted)
+    tokens = [token for element in parameter.elements for token in _tokens(resource.get(element))]
+    return any(_meets_token(tokens, part) for part in wanted)
+
+
+def sort_resources(resources: list[Resource], kind: str, order: str) -> list[Resource]:
+    """Sort by date parameters or ``_id``, ``-`` first for newest first; undated resources come last."""
+    for rule in reversed(order.split(",")):
+        name = rule.removeprefix("-")
+        parameter = SEARCH_PARAMETERS[kind].get(name)
+        if name == "_id":
+            resources = sorted(
+                resources, key=lambda resource: str(resource["id"]), reverse=rule.startswith("-")
+            )
+        elif parameter is not None and parameter.kind is ParameterKind.DATE:
+            resources = _sorted_by_date(resources, parameter, newest_first=rule.startswith("-"))
+        else:
+            raise SearchError(f"cannot sort {kind} by {name[:64]!r}")
+    return resources
+
+
+def _sorted_by_date(resources: list[Resource], parameter: Parameter, *, newest_first: bool) -> list[Resource]:
+    starts = [
+        (min((low for low, _ in _spans(resource, parameter)), default=None), resource)
+        for resource in resources
+    ]
+    dated = [(start, resource) for start, resource in starts if start is not None]
+    dated.sort(key=lambda pair: pair[0], reverse=newest_first)
+    return [resource for _, resource in dated] + [resource for start, resource in starts if start is None]
+
+
+def _tokens(value: Any) -> Iterator[tuple[str | None, str]]:
+    if isinstance(value, str):
+        yield None, value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _tokens(item)
+    elif isinstance(value, dict):
+        for coding in value.get("coding", ()):
+            yield coding.get("system"), coding.get("code", "")
+
+
+def _meets_token(tokens: list[tuple[str | None, str]], wanted: str) -> bool:
+    system, bar, code = wanted.rpartition("|")
+    if not bar:
+        return any(held == code for _, held in tokens)
+    # ``|code`` asks for a code without a system, ``system|`` for any code of the system.
+    return any((place or "") == system and code in ("", held) for place, held in tokens)
+
+
+def _spans(resource: Resource, parameter: Parameter) -> Iterator[_Span]:
+    for element in parameter.elements:
+        value = resource.get(element)
+        if isinstance(value, str):
+            yield _span(value)
+        elif isinstance(value, dict):
+            low = _span(value["start"])[0] if "start" in value else _BEGINNING
+            yield low, _span(value["end"])[1] if "end" in value else _END
+
+
+def _span(text: str) -> _Span:
+    """Return the half-open span that a date of any precision stands for. Raises :class:`ValueError`."""
+    if match := _PARTIAL.fullmatch(text):
+        year, month, day = (int(part) if part else None for part in match.groups())
+        low = datetime(year or 1, month or 1, day or 1, tzinfo=UTC)
+        if day is not None:
+            return low, low + timedelta(days=1)
+        days = (
+            calendar.monthrange(low.year, low.month)[1]
+            if month is not None
+            else 365 + calendar.isleap(low.year)
+        )
+        return low, low + timedelta(days=days)
+    # An instant without an offset is read as UTC: the standard leaves it to the server.
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    seconds = re.search(r"T\d\d:\d\d:\d\d", text)
+    return instant, instant + (timedelta(seconds=1) if seconds else timedelta(minutes=1))
+
+
+def _meets_date(held: list[_Span], name: str, wanted: str) -> bool:
+    match = _DATE_VALUE.fullmatch(wanted)
+    try:
+        if match is None:
+            raise ValueError
+        low, high = _span(match.group(2))
+    except (ValueError, OverflowError) as error:
+        raise SearchError(f"{name} is not a date with one of the prefixes eq ne lt gt ge le sa eb") from error
+    prefix = match.group(1) or "eq"
+    return any(_compares(prefix, span, (low, high)) for span in held)
+
+
+def _compares(prefix: str, held: _Span, wanted: _Span) -> bool:
+    (start, end), (low, high) = held, wanted
+    match prefix:
+        case "eq":
+            return low <= start and end <= high
+        case "ne":
+            return not (low <= start and end <= high)
+        case "lt":
+            return start < low
+        case "gt":
+            return end > high
+        case "le":
+            return start < high
+        case "ge":
+            return end > low
+        case "sa":
+            return start >= high
+        case _:
+            return end <= low
