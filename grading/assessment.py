@@ -21,9 +21,10 @@ class Status(Enum):
 class CriterionMet:
     """A row of the consensus that the evidence met.
 
-    ``id`` is the row's id in ``tables/`` (``crs.hypotension.one-vasopressor``); ``wording`` and ``citation`` are
-    that row's; ``verified`` is ``False`` for our own readings, which are shown as such. ``sources`` are the rows of
-    the chart that met it; ``at`` is the time of the deciding one; ``value`` is that value as a reader would say it.
+    ``id`` is the row's id in ``tables/`` (``crs.hypotension.one-vasopressor``); ``wording`` and ``citation``
+    are that row's; ``verified`` is ``False`` for our own readings, which are shown as such. ``sources`` are
+    the rows of the chart that met it; ``at`` is the time of the deciding one; ``value`` is that value as a
+    reader would say it.
     """
 
     id: str
@@ -51,9 +52,9 @@ class Gap:
 class SyndromeGrade:
     """Grade of one syndrome at one time.
 
-    ``grade`` is ``None`` unless ``status`` is ``NONE`` (0) or ``GRADED``. ``lowest``/``highest`` bound what is
-    possible; ``episode_peak`` is the highest grade (or lower bound) since the infusion, ``None`` when never above 0.
-    ``notes`` are sentences for the card (our readings, flags).
+    ``grade`` is ``None`` unless ``status`` is ``NONE`` (0) or ``GRADED``. ``lowest``/``highest`` bound what
+    is possible; ``episode_peak`` is the highest grade (or lower bound) since the infusion, ``None`` when
+    never above 0. ``notes`` are sentences for the card (our readings, flags).
     """
 
     status: Status

@@ -1,8 +1,8 @@
 """The chart: one patient's record as grading reads it, free of FHIR.
 
 A chart is built once (by ``fhir_maps``) and never changed. Every row knows its time (always aware), and the
-resource it came from. Rows are kept as charted: windows, pairing and priority belong to :mod:`grading.evidence`.
-What could not be mapped is a :class:`ChartGap`, never a missing row.
+resource it came from. Rows are kept as charted: windows, pairing and priority belong to
+:mod:`grading.evidence`. What could not be mapped is a :class:`ChartGap`, never a missing row.
 """
 
 from dataclasses import dataclass, field
@@ -52,8 +52,8 @@ class GapWhy(Enum):
 class Source:
     """Where a row came from.
 
-    ``reference`` is ``Type/id`` (or ``Type`` where the resource has no id). ``note`` says what a reader must know
-    about how it was read, e.g. ``"read as °C: implausible in °F"`` or ``"matched on text"``.
+    ``reference`` is ``Type/id`` (or ``Type`` where the resource has no id). ``note`` says what a reader must
+    know about how it was read, e.g. ``"read as °C: implausible in °F"`` or ``"matched on text"``.
     """
 
     reference: str
@@ -64,9 +64,10 @@ class Source:
 class ChartGap:
     """Something the reader could not turn into a row.
 
-    ``at`` is the time of the thing that could not be read, ``None`` when it holds for the whole chart (a search
-    that failed). ``until`` is the end of a period, when it has one. ``running_rate`` marks an unknown drug given
-    by a continuous rate: it might be a vasopressor, so it widens the hypotension axis while it runs.
+    ``at`` is the time of the thing that could not be read, ``None`` when it holds for the whole chart (a
+    search that failed). ``until`` is the end of a period, when it has one. ``running_rate`` marks an unknown
+    drug given by a continuous rate: it might be a vasopressor, so it widens the hypotension axis while it
+    runs.
     """
 
     what: GapWhat
@@ -80,7 +81,10 @@ class ChartGap:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Demographics that grading needs. ``birth_date`` may be a year's or month's first day when only that is known."""
+    """Demographics that grading needs.
+
+    ``birth_date`` may be a year's or month's first day when only that is known.
+    """
 
     birth_date: date | None = None
     deceased: bool = False
@@ -210,7 +214,10 @@ class VasoactiveAgent(Enum):
 
 
 class AdministrationStatus(Enum):
-    """Status of an administration that took place. ``not-done`` and ``entered-in-error`` never reach the chart."""
+    """Status of an administration that took place.
+
+    ``not-done`` and ``entered-in-error`` never reach the chart.
+    """
 
     IN_PROGRESS = "in-progress"
     ON_HOLD = "on-hold"
@@ -223,10 +230,10 @@ class AdministrationStatus(Enum):
 class VasoactiveRow:
     """One administration record of a vasoactive drug by a systemic (or unknown) route.
 
-    One record may be a whole infusion or one rate segment. ``end`` is ``None`` where none is charted. ``rate`` is
-    the charted rate in ``rate_unit`` (0 means switched off), ``None`` when no rate is charted. ``has_dose`` tells a
-    record with an amount from a bare product. ``intravenous`` is ``True`` (stated), or ``None`` (route not stated);
-    other routes never reach the chart.
+    One record may be a whole infusion or one rate segment. ``end`` is ``None`` where none is charted.
+    ``rate`` is the charted rate in ``rate_unit`` (0 means switched off), ``None`` when no rate is charted.
+    ``has_dose`` tells a record with an amount from a bare product. ``intravenous`` is ``True`` (stated), or
+    ``None`` (route not stated); other routes never reach the chart.
     """
 
     agent: VasoactiveAgent
@@ -282,9 +289,9 @@ ANTICYTOKINES = frozenset({ImmuneDrug.TOCILIZUMAB, ImmuneDrug.SILTUXIMAB, Immune
 class DrugDose:
     """One administered dose (never an order) of a drug that masks fever or treats the syndromes.
 
-    ``at`` is the start. ``milligrams`` is ``None`` when not charted in a mass. ``systemic`` is ``False`` for drops,
-    creams and inhaled forms, which do not mask fever. ``subcutaneous`` marks tocilizumab for arthritis, shown but
-    not counted. ``name`` is the drug as charted (a biosimilar keeps its own name).
+    ``at`` is the start. ``milligrams`` is ``None`` when not charted in a mass. ``systemic`` is ``False`` for
+    drops, creams and inhaled forms, which do not mask fever. ``subcutaneous`` marks tocilizumab for
+    arthritis, shown but not counted. ``name`` is the drug as charted (a biosimilar keeps its own name).
     """
 
     drug: ImmuneDrug
@@ -429,7 +436,10 @@ class SedationRow:
 
 
 class ArousalScale(Enum):
-    """Scales that may stand in for a missing arousal statement. GCS verbal and total never do (intubation)."""
+    """Scales that may stand in for a missing arousal statement.
+
+    GCS verbal and total never do (intubation).
+    """
 
     RASS = "rass"
     GCS_EYE = "gcs-eye"
@@ -510,7 +520,9 @@ class Lab(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LabValue:
-    """A laboratory value in the unit of its :class:`Lab`, with the upper limit of normal where the report gives it."""
+    """A laboratory value in the unit of its :class:`Lab`, with the upper limit of normal where the report
+    gives it.
+    """
 
     lab: Lab
     at: datetime
@@ -530,9 +542,9 @@ class Verification(Enum):
 class Condition:
     """A diagnosis on the problem list.
 
-    ``kind`` is one of our condition concepts (``crs``, ``icans``, ``intracranial-haemorrhage``, ``infection``,
-    ``diverticular-disease``, ``facial-palsy`` ...) or ``None`` when the code has no bearing here. ``grade`` is that
-    of the code for CRS and ICANS. ``resolved_at`` is the documented end.
+    ``kind`` is one of our condition concepts (``crs``, ``icans``, ``intracranial-haemorrhage``,
+    ``infection``, ``diverticular-disease``, ``facial-palsy`` ...) or ``None`` when the code has no bearing
+    here. ``grade`` is that of the code for CRS and ICANS. ``resolved_at`` is the documented end.
     """
 
     code: str | None
@@ -556,7 +568,10 @@ class ImagingReport:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One patient's record. Each tuple is sorted by time; duplicates of one measurement may occur and are harmless."""
+    """One patient's record.
+
+    Each tuple is sorted by time; duplicates of one measurement may occur and are harmless.
+    """
 
     patient: Patient = field(default_factory=Patient)
     infusions: tuple[CartInfusion, ...] = ()

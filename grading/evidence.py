@@ -1,7 +1,7 @@
 """Evidence: what holds at one instant, taken from the chart by look-back windows.
 
-The windows are rows of ``tables/windows.toml``, each with its reason. A value outside its window is not carried
-as current; it becomes a gap.
+The windows are rows of ``tables/windows.toml``, each with its reason. A value outside its window is not
+carried as current; it becomes a gap.
 """
 
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ from grading.chart import (
 class RunningInfusion:
     """A vasoactive infusion that runs at the instant.
 
-    ``since`` is the start of the uninterrupted run (segments joined); ``row`` the record that covers the instant;
-    ``last_charted`` the newest time at which the record speaks of the run.
+    ``since`` is the start of the uninterrupted run (segments joined); ``row`` the record that covers the
+    instant; ``last_charted`` the newest time at which the record speaks of the run.
     """
 
     agent: VasoactiveAgent
@@ -76,10 +76,14 @@ class Baseline:
 class Evidence:
     """What holds at ``at``. ``None`` means no value inside the window, never normal.
 
-    ``day`` is the difference of calendar dates in the offset of the infusion's own timestamp. ``established_at``
-    is the first fever of this episode that nobody attributed elsewhere; ``masking`` the first antipyretic,
-    anticytokine drug or steroid given since. ``peak_temperature`` is the highest plausible value of its window,
-    ``latest_temperature`` the newest. ``attributions`` are those in force.
+    ``day`` is the difference of calendar dates in the offset of the infusion's own timestamp.
+    ``established_at`` is the first fever of this episode that nobody attributed elsewhere; ``masking`` the
+    first antipyretic, anticytokine drug or steroid given since. ``peak_temperature`` is the highest plausible
+    value of its window, ``latest_temperature`` the newest. ``attributions`` are those in force. The
+    ``last_…`` members tell what was charted last, however old: they make the difference between "stale" and
+    "not charted" and are never graded. ``bare_agents`` were charted without rate or end,
+    ``overdue_infusions`` are open records believed no longer. ``death_from`` names the syndromes (``crs``,
+    ``icans``) that a clinician confirmed as the cause of death.
     """
 
     at: datetime
@@ -111,10 +115,19 @@ class Evidence:
     sedation: SedationRow | None
     baseline: Baseline
     attributions: tuple[Attribution, ...]
+    death_from: tuple[str, ...]
     weight: Weight | None
     tocilizumab: tuple[DrugDose, ...]
     steroids: tuple[DrugDose, ...]
     pending: tuple[PendingOrder, ...]
+    last_systolic_at: datetime | None
+    last_temperature_at: datetime | None
+    last_oxygen: Oxygen | None
+    last_saturation_at: datetime | None
+    last_ice_at: datetime | None
+    last_consciousness_at: datetime | None
+    bare_agents: tuple[VasoactiveAgent, ...]
+    overdue_infusions: tuple[VasoactiveAgent, ...]
     labs: tuple[LabValue, ...]
     chart_gaps: tuple[ChartGap, ...]
 

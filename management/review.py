@@ -34,9 +34,9 @@ class Guard(Enum):
 class Dose:
     """A computed dose.
 
-    ``value`` in ``unit`` (``mg``, ``mL`` or ``mg/day``). ``arithmetic`` shows weight, rule and cap as a reader would
-    check them by hand ("8 mg/kg × 72 kg = 576 mg"). ``interval`` is the source's own words, ``None`` where the
-    source states none. ``weight_kg``/``weight_at`` is the weight used.
+    ``value`` in ``unit`` (``mg``, ``mL`` or ``mg/day``). ``arithmetic`` shows weight, rule and cap as a
+    reader would check them by hand ("8 mg/kg × 72 kg = 576 mg"). ``interval`` is the source's own words,
+    ``None`` where the source states none. ``weight_kg``/``weight_at`` is the weight used.
     """
 
     value: Decimal
@@ -53,9 +53,10 @@ class Dose:
 class Recommendation:
     """One thing the protocol suggests now.
 
-    ``id`` is one of the contract's ids. ``title`` is the short imperative on the card, ``text`` the sentence with
-    the source's wording in our own words, ``reasons`` why the row fired for this patient. ``row`` is the protocol
-    row (``C3``). ``verified`` is ``False`` for anything not of tier A or B, which is never a ``recommend``.
+    ``id`` is one of the contract's ids. ``title`` is the short imperative on the card, ``text`` the sentence
+    with the source's wording in our own words, ``reasons`` why the row fired for this patient. ``row`` is the
+    protocol row (``C3``). ``verified`` is ``False`` for anything not of tier A or B, which is never a
+    ``recommend``.
     """
 
     id: str

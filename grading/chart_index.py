@@ -1,0 +1,272 @@
+"""An index over one chart: what every instant of it needs, worked out once.
+
+Grading asks for evidence at many instants of one chart (the peak of an episode, the grade at each dose). The
+index holds the time-sorted columns, the runs of infusions, the episode and the baseline, so that an instant
+costs a few binary searches.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import median
+from typing import Generic, Protocol, TypeVar
+
+from grading.chart import (
+    ANTICYTOKINES,
+    ANTIPYRETICS,
+    STEROIDS,
+    Attributable,
+    Attribution,
+    CartInfusion,
+    Chart,
+    DrugDose,
+    Lab,
+    OxygenDeviceRow,
+    OxygenFlowRow,
+    Temperature,
+)
+from grading.evidence import Baseline, Oxygen
+from grading.infusions import InfusionHistory, read_history
+from grading.tables import Tables
+
+_MASKING_DRUGS = ANTIPYRETICS | ANTICYTOKINES | STEROIDS
+
+
+class _Timed(Protocol):
+    @property
+    def at(self) -> datetime: ...
+
+
+Row = TypeVar("Row", bound=_Timed)
+
+
+class Column(Generic[Row]):
+    """Rows of one kind in order of time."""
+
+    __slots__ = ("_times", "rows")
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = sorted(rows, key=_time_of)
+        self._times = [_time_of(row) for row in self.rows]
+
+    def between(self, start: datetime, end: datetime) -> Sequence[Row]:
+        """Rows with ``start <= at <= end``, oldest first."""
+        low = bisect_left(self._times, start.timestamp())
+        return self.rows[low : bisect_right(self._times, end.timestamp())]
+
+    def latest(self, start: datetime, end: datetime) -> Row | None:
+        """The newest row with ``start <= at <= end``."""
+        high = bisect_right(self._times, end.timestamp())
+        if high == 0 or self._times[high - 1] < start.timestamp():
+            return None
+        return self.rows[high - 1]
+
+    def latest_before(self, end: datetime) -> Row | None:
+        """The newest row with ``at <= end``, however old."""
+        high = bisect_right(self._times, end.timestamp())
+        return self.rows[high - 1] if high else None
+
+    def at_same_time(self, row: Row) -> Sequence[Row]:
+        """All rows with the time of ``row``."""
+        moment = _time_of(row)
+        return self.rows[bisect_left(self._times, moment) : bisect_right(self._times, moment)]
+
+
+def _time_of(row: _Timed) -> float:
+    return row.at.timestamp()
+
+
+class ChartIndex:
+    """A chart prepared for grading at any instant up to ``at``.
+
+    ``at`` is the time of the assessment: what is charted later does not exist. Attributions are those in
+    force at ``at``; they hold for earlier instants too, as they speak of the finding and not of the hour.
+    """
+
+    def __init__(self, chart: Chart, at: datetime, tables: Tables) -> None:
+        self.chart = chart
+        self.at = at
+        self.tables = tables
+        self.horizon = at + tables.span("clock-skew")
+        self.temperatures = Column(chart.temperatures)
+        self.systolic_pressures = Column(chart.systolic_pressures)
+        self.hypotension_statements = Column(chart.hypotension_statements)
+        self.devices = Column(chart.oxygen_devices)
+        self.flows = Column(chart.oxygen_flows)
+        self.inspired_oxygen = Column(chart.inspired_oxygen)
+        self.saturations = Column(chart.saturations)
+        self.boluses = Column(chart.fluid_boluses)
+        self.doses = Column(chart.drug_doses)
+        self.ice = Column(chart.ice_scores)
+        self.capd = Column(chart.capd_scores)
+        self.consciousness = Column(chart.consciousness)
+        self.arousal = Column(chart.arousal_scores)
+        self.seizures = Column(chart.seizures)
+        self.motor = Column(chart.motor)
+        self.raised_icp = Column(chart.raised_icp)
+        self.sedation = Column(chart.sedation)
+        self.weights = Column(chart.weights)
+        self.labs = Column(chart.labs)
+        self.infusion = _latest_infusion(chart, self.horizon)
+        self.series_start = self._series_start()
+        self.history: InfusionHistory = read_history(
+            sorted(
+                (row for row in chart.vasoactives if row.start <= self.horizon),
+                key=lambda row: row.start.timestamp(),
+            ),
+            tables,
+        )
+        self.attributions = _in_force(chart.attributions, self.horizon)
+        self.resolved_at = self._documented_resolution()
+        self.fevers = self._episode_fevers()
+        self.first_masking = self._first_masking()
+        self.baseline = self._baseline()
+
+    def attribution_at(self, what: Attributable, at: datetime) -> Attribution | None:
+        """The attribution of ``what`` that covers an input charted at ``at``.
+
+        A statement covers what was charted within the look-back window before it, and all after it.
+        """
+        attribution = self.attributions.get(what)
+        if attribution is None or at < attribution.at - self._look_back(what):
+            return None
+        return attribution
+
+    def established(self, at: datetime) -> Temperature | None:
+        """The fever that established CRS in this episode by ``at``, or ``None``."""
+        if self.fevers and self.fevers[0].at <= at + self.tables.span("clock-skew"):
+            return self.fevers[0]
+        return None
+
+    def masking(self, at: datetime) -> DrugDose | None:
+        """The first antipyretic, anticytokine drug or steroid given since CRS was established, by ``at``."""
+        if self.first_masking is not None and self.first_masking.at <= at + self.tables.span("clock-skew"):
+            return self.first_masking
+        return None
+
+    def _look_back(self, what: Attributable) -> timedelta:
+        windows = {
+            Attributable.FEVER: "temperature",
+            Attributable.HYPOTENSION: "blood-pressure",
+            Attributable.HYPOXIA: "oxygen",
+            Attributable.NEUROLOGICAL: "seizure",
+        }
+        return self.tables.span(windows[what])
+
+    def _series_start(self) -> datetime | None:
+        """The first infusion of the treatment that the latest one belongs to."""
+        if self.infusion is None or self.infusion.at is None:
+            return None
+        earliest_possible = self.infusion.at - self.tables.span("series")
+        return min(
+            infusion.at
+            for infusion in self.chart.infusions
+            if infusion.at is not None and earliest_possible <= infusion.at <= self.infusion.at
+        )
+
+    def _documented_resolution(self) -> datetime | None:
+        ends = [
+            condition.resolved_at
+            for condition in self.chart.conditions
+            if condition.kind == "crs"
+            and condition.resolved_at is not None
+            and self.series_start is not None
+            and self.series_start <= condition.resolved_at <= self.horizon
+        ]
+        return max(ends, default=None)
+
+    def _episode_fevers(self) -> list[Temperature]:
+        if self.series_start is None:
+            return []
+        start = self.resolved_at or self.series_start
+        threshold = self.tables.limit("fever-celsius")
+        return [
+            reading
+            for reading in self.temperatures.between(start, self.horizon)
+            if reading.celsius >= threshold and self.attribution_at(Attributable.FEVER, reading.at) is None
+        ]
+
+    def _first_masking(self) -> DrugDose | None:
+        if not self.fevers:
+            return None
+        for dose in self.doses.between(self.fevers[0].at, self.horizon):
+            if dose.drug in _MASKING_DRUGS and dose.systemic:
+                return dose
+        return None
+
+    def _baseline(self) -> Baseline:
+        if self.series_start is None:
+            return Baseline()
+        before = self.series_start - timedelta(microseconds=1)
+        week = self.series_start - self.tables.span("baseline")
+        pressures = [row.mmhg for row in self.systolic_pressures.between(week, before)]
+        earlier_ice = [row for row in self.chart.baseline_ice if row.at <= self.horizon]
+        ferritin = [
+            value
+            for value in self.labs.between(self.series_start - self.tables.span("baseline-ferritin"), before)
+            if value.lab is Lab.FERRITIN
+        ]
+        return Baseline(
+            systolic=Decimal(median(pressures)) if pressures else None,
+            oxygen=pair_oxygen(self.devices, self.flows, week, before, self.tables),
+            ice=max(earlier_ice, key=_time_of) if earlier_ice else self.ice.latest_before(before),
+            ferritin=ferritin[-1] if ferritin else None,
+        )
+
+
+def pair_oxygen(
+    devices: Column[OxygenDeviceRow],
+    flows: Column[OxygenFlowRow],
+    start: datetime,
+    end: datetime,
+    tables: Tables,
+) -> Oxygen | None:
+    """Pair the latest device with the flow that belongs to it.
+
+    That is the latest flow not older than the device, or up to an hour before it. A flow-only row later than
+    the device updates it; after room air it contradicts it, and then the device is not known. Of several
+    devices charted at one time the highest support holds. ``None`` when neither device nor flow was charted.
+    """
+    device = devices.latest(start, end)
+    if device is None:
+        flow = flows.latest(start, end)
+        return Oxygen(None, flow) if flow is not None else None
+    together = sorted(devices.at_same_time(device), key=lambda row: tables.devices[row.device].rank)
+    device = together[-1]
+    others = tuple(row for row in together if row.device is not device.device)
+    flow = flows.latest(device.at - tables.span("oxygen-pairing"), end)
+    if tables.devices[device.device].highest == 0:
+        if flow is None or flow.at <= device.at or flow.litres_per_minute == 0:
+            return Oxygen(device, None, others)
+        return Oxygen(None, flow, (device, *others))
+    return Oxygen(device, flow, others)
+
+
+def _latest_infusion(chart: Chart, horizon: datetime) -> CartInfusion | None:
+    """The latest infusion that has taken place; one without a date only where no dated one is on record."""
+    dated = [infusion for infusion in chart.infusions if infusion.at is not None and infusion.at <= horizon]
+    if dated:
+        latest = max(dated, key=lambda infusion: infusion.at.timestamp() if infusion.at else 0)
+        return _with_known_product(latest, dated)
+    undated = [infusion for infusion in chart.infusions if infusion.at is None]
+    return undated[0] if undated else None
+
+
+def _with_known_product(latest: CartInfusion, dated: Sequence[CartInfusion]) -> CartInfusion:
+    """A procedure often names no product where the administration of the same day does."""
+    if latest.product is not None or latest.at is None:
+        return latest
+    for infusion in dated:
+        if infusion.product and infusion.at and abs(latest.at - infusion.at) <= timedelta(days=1):
+            return CartInfusion(latest.at, infusion.product, latest.source)
+    return latest
+
+
+def _in_force(attributions: Sequence[Attribution], horizon: datetime) -> dict[Attributable, Attribution]:
+    """The latest statement on each finding, where it is not a withdrawal."""
+    latest: dict[Attributable, Attribution] = {}
+    for attribution in sorted(attributions, key=_time_of):
+        if attribution.at <= horizon:
+            latest[attribution.what] = attribution
+    return {what: attribution for what, attribution in latest.items() if not attribution.withdrawn}

@@ -1,0 +1,202 @@
+"""The hypotension axis of CRS."""
+
+from decimal import Decimal
+
+from grading.assessment import Gap
+from grading.axis import Axis, gap, met
+from grading.chart import (
+    Attributable,
+    GapWhat,
+    GapWhy,
+    SystolicPressure,
+    VasoactiveAgent,
+)
+from grading.evidence import Evidence, RunningInfusion
+from grading.evidence_at import unmapped_running
+from grading.tables import AgentKind, Tables
+
+
+def grade_hypotension(evidence: Evidence, tables: Tables) -> Axis:
+    """Find the level of hypotension: 0, 2 (no vasopressor), 3 (one), 4 (two or more, vasopressin not
+    counted).
+
+    A finding attributed elsewhere counts as 0 and is shown. Inotropes, drugs by mouth and pushes are no
+    vasopressors. Dose does not matter.
+    """
+    attribution = evidence.attribution_of(Attributable.HYPOTENSION)
+    if attribution is not None:
+        cause = attribution.cause or "cause not stated"
+        return Axis(
+            notes=(f"Hypotension attributed elsewhere by a clinician: {cause}",),
+            gaps=(gap(GapWhat.BLOOD_PRESSURE, GapWhy.ATTRIBUTED_ELSEWHERE, cause),),
+        )
+    counted = _running_of_kind(evidence, tables, AgentKind.COUNTED)
+    like_vasopressin = _running_of_kind(evidence, tables, AgentKind.VASOPRESSIN_LIKE)
+    gaps = list(_infusion_gaps(evidence, tables))
+    unknown = unmapped_running(evidence.chart_gaps, evidence.at)
+    failed = any(
+        item.what is GapWhat.VASOPRESSORS and item.why is GapWhy.NOT_RETRIEVED for item in evidence.chart_gaps
+    )
+    if counted or like_vasopressin:
+        axis = _supported(counted, like_vasopressin, evidence, tables)
+        known = True
+    else:
+        axis, known = _unsupported(evidence, tables)
+        gaps += axis.gaps
+    highest = axis.highest
+    multiple = tables.criteria["crs.hypotension.multiple-vasopressors"].level
+    if unknown:
+        one = tables.criteria["crs.hypotension.one-vasopressor"].level
+        highest = max(highest, multiple if counted or len(unknown) > 1 else one)
+    if failed:
+        highest = multiple
+    return Axis(
+        lowest=axis.lowest,
+        highest=highest,
+        criteria=axis.criteria,
+        notes=(*axis.notes, *_flags(evidence, tables)),
+        gaps=tuple(gaps),
+        suspected=bool(unknown) or failed or axis.suspected,
+        known=known,
+    )
+
+
+def _running_of_kind(evidence: Evidence, tables: Tables, kind: AgentKind) -> list[RunningInfusion]:
+    return [infusion for infusion in evidence.running if tables.agents[infusion.agent].kind is kind]
+
+
+def _supported(
+    counted: list[RunningInfusion],
+    like_vasopressin: list[RunningInfusion],
+    evidence: Evidence,
+    tables: Tables,
+) -> Axis:
+    """At least one vasopressor runs."""
+    notes: tuple[str, ...] = ()
+    if len(counted) > 1:
+        criterion, infusions = tables.criteria["crs.hypotension.multiple-vasopressors"], counted
+        overlap = evidence.at - max(infusion.since for infusion in counted)
+        if overlap < tables.span("switch-overlap"):
+            notes = (
+                "Two vasopressors have run side by side for less than an hour: "
+                "both count; this may be a change of drug",
+            )
+    elif counted:
+        criterion, infusions = tables.criteria["crs.hypotension.one-vasopressor"], counted + like_vasopressin
+    else:
+        criterion, infusions = tables.criteria["crs.hypotension.vasopressin-only"], like_vasopressin
+        notes = ("Vasopressin alone is read as one vasopressor: our reading, the consensus does not say",)
+    criterion_met = met(
+        criterion,
+        " + ".join(describe_infusion(infusion) for infusion in infusions),
+        max(infusion.row.start for infusion in infusions),
+        *(infusion.row.source for infusion in infusions),
+    )
+    return Axis(criterion.level, criterion.level, (criterion_met,), notes)
+
+
+def describe_infusion(infusion: RunningInfusion) -> str:
+    """Name and rate of an infusion as a reader would say it."""
+    row = infusion.row
+    name = row.agent.value.replace("-", " ")
+    if row.rate is None or row.rate == 0:
+        return name
+    return f"{name} {row.rate.normalize():f} {row.rate_unit or ''}".rstrip()
+
+
+def _unsupported(evidence: Evidence, tables: Tables) -> tuple[Axis, bool]:
+    """No vasopressor runs: level 2 or 0, and whether anything was charted to tell."""
+    criterion = tables.criteria["crs.hypotension.no-vasopressor"]
+    statement, latest = evidence.hypotension_statement, evidence.systolic
+    if statement is not None and statement.present:
+        value = met(criterion, "hypotension stated by a clinician", statement.at, statement.source)
+        return Axis(criterion.level, criterion.level, (value,)), True
+    if evidence.pushes:
+        push = evidence.pushes[-1]
+        value = met(criterion, f"push of {push.agent.value}", push.start, push.source, note="our reading")
+        return Axis(criterion.level, criterion.level, (value,)), True
+    denied_at = statement.at if statement is not None else None
+    low = [
+        reading
+        for reading in evidence.systolic_in_window
+        if _is_low(reading, evidence, tables) and (denied_at is None or reading.at > denied_at)
+    ]
+    if low and low[-1] is latest:
+        note = "treated with fluid" if evidence.boluses else "untreated"
+        value = met(
+            criterion, f"systolic {latest.mmhg.normalize():f} mmHg", latest.at, latest.source, note=note
+        )
+        return Axis(criterion.level, criterion.level, (value,)), True
+    if low and evidence.boluses:
+        bolus = evidence.boluses[-1]
+        text = (
+            f"systolic {low[-1].mmhg.normalize():f} mmHg, then {bolus.millilitres.normalize():f} mL of fluid"
+        )
+        value = met(criterion, text, low[-1].at, low[-1].source, bolus.source)
+        return Axis(criterion.level, criterion.level, (value,)), True
+    if latest is None and statement is None:
+        why = _why_no_pressure(evidence)
+        missing = gap(GapWhat.BLOOD_PRESSURE, why, widens=True)
+        return Axis(0, criterion.level, gaps=(missing,), suspected=why is GapWhy.NOT_RETRIEVED), False
+    return Axis(), True
+
+
+def _why_no_pressure(evidence: Evidence) -> GapWhy:
+    for item in evidence.chart_gaps:
+        if item.what is GapWhat.BLOOD_PRESSURE:
+            return item.why
+    return GapWhy.STALE if evidence.last_systolic_at is not None else GapWhy.NOT_CHARTED
+
+
+def _is_low(reading: SystolicPressure, evidence: Evidence, tables: Tables) -> bool:
+    """Below the cut for the age, and clearly below the patient's own baseline where one is documented."""
+    age = evidence.age_years
+    cut = tables.pressure_cuts[-1]
+    if age is not None:
+        cut = next(row for row in tables.pressure_cuts if row.from_years <= age <= row.to_years)
+    if reading.mmhg >= cut.mmhg + cut.per_year * Decimal(age or 0):
+        return False
+    baseline = evidence.baseline.systolic
+    return baseline is None or reading.mmhg <= baseline - tables.limit("below-baseline-mmhg")
+
+
+def _infusion_gaps(evidence: Evidence, tables: Tables) -> list[Gap]:
+    """What is not known of the infusions themselves."""
+    gaps = [
+        gap(item.what, item.why, item.detail, widens=item.running_rate or item.why is GapWhy.NOT_RETRIEVED)
+        for item in evidence.chart_gaps
+        if item.what is GapWhat.VASOPRESSORS
+    ]
+    running = {infusion.agent for infusion in evidence.running}
+    for infusion in evidence.running:
+        if tables.agents[infusion.agent].kind in (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE) and (
+            evidence.at - infusion.last_charted > tables.span("open-infusion-stale")
+            and infusion.row.end is None
+        ):
+            gaps.append(gap(GapWhat.VASOPRESSORS, GapWhy.STALE, infusion.agent.value))
+    gaps += [gap(GapWhat.VASOPRESSORS, GapWhy.STALE, agent.value) for agent in evidence.overdue_infusions]
+    gaps += [
+        gap(GapWhat.VASOPRESSORS, GapWhy.AMBIGUOUS, f"{agent.value}: charted without rate or end")
+        for agent in evidence.bare_agents
+        if agent not in running
+    ]
+    gaps += [
+        gap(
+            GapWhat.VASOPRESSORS,
+            GapWhy.NOT_CHARTED,
+            f"{order.drug.value}: ordered, no administration charted",
+        )
+        for order in evidence.pending
+        if isinstance(order.drug, VasoactiveAgent)
+    ]
+    return gaps
+
+
+def _flags(evidence: Evidence, tables: Tables) -> list[str]:
+    """Circulatory drugs that do not count, said so that nobody wonders."""
+    return [
+        f"{infusion.agent.value.replace('-', ' ')} does not count as a vasopressor: "
+        f"{tables.agents[infusion.agent].reason[0].lower()}{tables.agents[infusion.agent].reason[1:]}"
+        for infusion in evidence.running
+        if tables.agents[infusion.agent].kind not in (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
+    ]

@@ -1,0 +1,239 @@
+"""The hypoxia axis of CRS: the device and its flow decide; FiO2 is shown and never graded."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from enum import Enum
+
+from grading.assessment import CriterionMet, Gap
+from grading.axis import Axis, gap, met
+from grading.chart import Attributable, ChartGap, GapWhat, GapWhy, OxygenDevice, OxygenDeviceRow
+from grading.evidence import Evidence, Oxygen
+from grading.tables import Criterion, DeviceRow, DeviceRule, Tables
+
+
+class Baselined(Enum):
+    """How current support compares with what was charted before the infusion."""
+
+    ABOVE = "above"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "unknown"
+
+
+def grade_hypoxia(evidence: Evidence, tables: Tables) -> Axis:
+    """Find the level of respiratory support: 0, 2 (low flow), 3 (high flow or mask), 4 (positive pressure).
+
+    Support unchanged from before the infusion, and what a clinician attributed elsewhere, count as 0 and are
+    shown. Home oxygen above its baseline is graded by the current device and flow.
+    """
+    attribution = evidence.attribution_of(Attributable.HYPOXIA)
+    if attribution is not None:
+        cause = attribution.cause or "cause not stated"
+        return Axis(
+            notes=(f"Hypoxia attributed elsewhere by a clinician: {cause}",),
+            gaps=(gap(GapWhat.OXYGEN, GapWhy.ATTRIBUTED_ELSEWHERE, cause),),
+        )
+    oxygen = evidence.oxygen
+    if oxygen is None:
+        axis = _no_device(evidence, tables)
+    elif oxygen.device is not None:
+        axis = _device(oxygen, oxygen.device, evidence, tables)
+    else:
+        axis = _flow_only(oxygen, evidence, tables)
+    return _widened_by_unreadable(axis, evidence.chart_gaps, tables)
+
+
+def describe_oxygen(oxygen: Oxygen) -> str:
+    """Device and flow as a reader would say it."""
+    parts = [oxygen.device.device.value.replace("-", " ") if oxygen.device else "oxygen, device not charted,"]
+    if oxygen.flow is not None:
+        parts.append(f"{oxygen.flow.litres_per_minute.normalize():f} L/min")
+    return " ".join(parts)
+
+
+def _device(oxygen: Oxygen, charted: OxygenDeviceRow, evidence: Evidence, tables: Tables) -> Axis:
+    row = tables.devices[charted.device]
+    if row.rule is DeviceRule.NONE:
+        return _room_air(evidence, tables)
+    compared = _against_baseline(oxygen, evidence.baseline.oxygen)
+    if compared is Baselined.UNCHANGED:
+        note = f"{describe_oxygen(oxygen)} is unchanged from before the infusion and does not count"
+        return Axis(notes=(note,))
+    axis = (
+        _by_flow(row, oxygen, tables) if row.rule is DeviceRule.BY_FLOW else _by_device(row, oxygen, tables)
+    )
+    notes = list(axis.notes)
+    if others := ", ".join(sorted({other.device.value for other in oxygen.other_devices})):
+        notes.append(f"Charted at the same time as {others}; the highest support counts")
+    if not row.verified:
+        notes.append(f"{charted.device.value.replace('-', ' ')}: {row.reason} (our reading)")
+    if compared is Baselined.UNKNOWN:
+        notes.append("The same device was used before the infusion; without a flow it cannot be compared")
+        return Axis(0, axis.highest, axis.criteria, tuple(notes), axis.gaps, suspected=True)
+    return Axis(axis.lowest, axis.highest, axis.criteria, tuple(notes), axis.gaps)
+
+
+def _against_baseline(oxygen: Oxygen, baseline: Oxygen | None) -> Baselined:
+    """Compare with the same device before the infusion; a lower flow is no more than baseline."""
+    if baseline is None or baseline.device is None or oxygen.device is None:
+        return Baselined.ABOVE
+    if baseline.device.device is not oxygen.device.device:
+        return Baselined.ABOVE
+    if baseline.flow is None:
+        return Baselined.UNCHANGED
+    if oxygen.flow is None:
+        return Baselined.UNKNOWN
+    unchanged = oxygen.flow.litres_per_minute <= baseline.flow.litres_per_minute
+    return Baselined.UNCHANGED if unchanged else Baselined.ABOVE
+
+
+def _by_device(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
+    """The level is the device's, whatever the flow."""
+    criterion = tables.criteria[row.criterion or ""]
+    gaps: tuple[Gap, ...] = ()
+    if row.lowest != row.highest:
+        gaps = (gap(GapWhat.OXYGEN, GapWhy.AMBIGUOUS, row.device.value, widens=True),)
+    return Axis(row.lowest, row.highest, (_met(criterion, oxygen),), gaps=gaps)
+
+
+def _by_flow(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
+    """Cannula: low flow up to and including the limit; a missing flow leaves the device's own range."""
+    flow = oxygen.flow.litres_per_minute if oxygen.flow else None
+    if flow == 0 and row.device is not OxygenDevice.HIGH_FLOW_NASAL_CANNULA:
+        return Axis(notes=(f"{row.device.value.replace('-', ' ')} with a flow of 0 L/min gives no oxygen",))
+    if row.device is OxygenDevice.HIGH_FLOW_NASAL_CANNULA:
+        low = bool(flow) and _is_low_flow(flow, tables)
+        return _level(
+            "crs.hypoxia.infant-high-flow-cannula" if low else "crs.hypoxia.high-flow", oxygen, tables
+        )
+    if flow is None:
+        missing = gap(GapWhat.OXYGEN_FLOW, GapWhy.NOT_CHARTED, row.device.value, widens=True)
+        criterion = tables.criteria["crs.hypoxia.flow-unknown"]
+        return Axis(row.lowest, row.highest, (_met(criterion, oxygen),), gaps=(missing,))
+    if row.device is OxygenDevice.UNSPECIFIED_OXYGEN:
+        return _flow_of_unknown_device(flow, GapWhy.AMBIGUOUS, oxygen, tables)
+    name = "crs.hypoxia.low-flow" if _is_low_flow(flow, tables) else "crs.hypoxia.high-flow"
+    return _level(name, oxygen, tables)
+
+
+def _flow_only(oxygen: Oxygen, evidence: Evidence, tables: Tables) -> Axis:
+    """A flow with no device, or with a device that contradicts it."""
+    flow = oxygen.flow.litres_per_minute if oxygen.flow else Decimal(0)
+    if flow == 0:
+        return _no_device(evidence, tables)
+    why = GapWhy.AMBIGUOUS if oxygen.other_devices else GapWhy.NOT_CHARTED
+    return _flow_of_unknown_device(flow, why, oxygen, tables)
+
+
+def _flow_of_unknown_device(flow: Decimal, why: GapWhy, oxygen: Oxygen, tables: Tables) -> Axis:
+    """Up to the limit it may be a cannula (low flow) or a mask; above it, it is high flow at least."""
+    high = tables.criteria["crs.hypoxia.high-flow"]
+    if not _is_low_flow(flow, tables):
+        missing = gap(GapWhat.OXYGEN, why, "flow without a device")
+        return Axis(high.level, high.level, (_met(high, oxygen),), gaps=(missing,))
+    criterion = tables.criteria["crs.hypoxia.flow-unknown"]
+    missing = gap(GapWhat.OXYGEN, why, "flow without a device", widens=True)
+    return Axis(criterion.level, high.level, (_met(criterion, oxygen),), gaps=(missing,))
+
+
+def _is_low_flow(flow: Decimal | None, tables: Tables) -> bool:
+    return flow is not None and flow <= tables.limit("low-flow-l-per-min")
+
+
+def _level(name: str, oxygen: Oxygen, tables: Tables) -> Axis:
+    criterion = tables.criteria[name]
+    return Axis(criterion.level, criterion.level, (_met(criterion, oxygen),))
+
+
+def _met(criterion: Criterion, oxygen: Oxygen) -> CriterionMet:
+    rows = [row for row in (oxygen.device, oxygen.flow) if row is not None]
+    newest = max(rows, key=lambda row: row.at)
+    return met(criterion, describe_oxygen(oxygen), newest.at, *(row.source for row in rows))
+
+
+def _room_air(evidence: Evidence, tables: Tables) -> Axis:
+    """Room air is no hypoxia, unless the saturation says that support is needed."""
+    return _desaturation(evidence, tables) or Axis()
+
+
+def _desaturation(evidence: Evidence, tables: Tables) -> Axis | None:
+    """SpO2 below the limit with no oxygen charted: at least low flow is needed, the level is unknown."""
+    saturation = evidence.saturation
+    if saturation is None or saturation.percent >= tables.limit("desaturation-percent"):
+        return None
+    criterion = tables.criteria["crs.hypoxia.unsupported-desaturation"]
+    value = met(
+        criterion,
+        f"SpO2 {saturation.percent.normalize():f} % with no oxygen charted",
+        saturation.at,
+        saturation.source,
+    )
+    needed = gap(GapWhat.OXYGEN, GapWhy.NOT_CHARTED, "support needed, none charted", widens=True)
+    return Axis(criterion.level, _highest(tables), (value,), gaps=(needed,))
+
+
+def _no_device(evidence: Evidence, tables: Tables) -> Axis:
+    """Neither device nor flow in the window.
+
+    A fresh normal saturation is read as no support when no support was ever charted since the infusion, as
+    many wards do not chart room air; it is said all the same. Support charted earlier may still be on.
+    """
+    if desaturated := _desaturation(evidence, tables):
+        return desaturated
+    last = evidence.last_oxygen
+    why = GapWhy.STALE if last is not None else _failure(evidence) or GapWhy.NOT_CHARTED
+    supported_before = last is not None and (
+        last.device is None or tables.devices[last.device.device].rule is not DeviceRule.NONE
+    )
+    if evidence.saturation is not None and not supported_before:
+        return Axis(gaps=(gap(GapWhat.OXYGEN, why),))
+    gaps = [
+        gap(GapWhat.OXYGEN, why, describe_oxygen(last) if last and supported_before else None, widens=True)
+    ]
+    if evidence.saturation is None:
+        stale = evidence.last_saturation_at is not None
+        gaps.append(gap(GapWhat.SPO2, GapWhy.STALE if stale else GapWhy.NOT_CHARTED))
+    return Axis(0, _highest(tables), gaps=tuple(gaps), known=supported_before)
+
+
+def _failure(evidence: Evidence) -> GapWhy | None:
+    for item in evidence.chart_gaps:
+        if item.what is GapWhat.OXYGEN:
+            return item.why
+    return None
+
+
+def _widened_by_unreadable(axis: Axis, chart_gaps: Sequence[ChartGap], tables: Tables) -> Axis:
+    """An unmapped device, or oxygen that could not be retrieved, is never "no oxygen"."""
+    unreadable = [
+        item for item in chart_gaps if item.what in (GapWhat.OXYGEN, GapWhat.OXYGEN_FLOW, GapWhat.SPO2)
+    ]
+    decisive = [
+        item
+        for item in unreadable
+        if item.what is GapWhat.OXYGEN
+        and item.why in (GapWhy.UNMAPPED, GapWhy.AMBIGUOUS, GapWhy.NOT_RETRIEVED)
+    ]
+    gaps = [gap(item.what, item.why, item.detail, widens=item in decisive) for item in unreadable]
+    if not decisive:
+        return Axis(
+            axis.lowest,
+            axis.highest,
+            axis.criteria,
+            axis.notes,
+            (*axis.gaps, *gaps),
+            axis.suspected,
+            axis.known,
+        )
+    return Axis(
+        axis.lowest,
+        _highest(tables),
+        axis.criteria,
+        axis.notes,
+        (*axis.gaps, *gaps),
+        suspected=True,
+        known=axis.known,
+    )
+
+
+def _highest(tables: Tables) -> int:
+    return tables.criteria["crs.hypoxia.positive-pressure"].level
