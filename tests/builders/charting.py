@@ -120,6 +120,7 @@ def _temperatures(chart: Json, style: Style) -> list[Resource]:
                 at=hours_ago(row["hoursAgo"]),
                 unit=unit,
                 site=row.get("site") or style.temperature_site,
+                site_alone=style.temperature_site is not None,
                 status=row.get("status", style.observation_status),
             )
         )

@@ -43,11 +43,28 @@ def _own_answer(code: str, answer: str, *, at: datetime, status: str = "final") 
 
 
 def temperature(
-    value: float, *, at: datetime, unit: str = "Cel", site: str | None = None, status: str = "final"
+    value: float,
+    *,
+    at: datetime,
+    unit: str = "Cel",
+    site: str | None = None,
+    site_alone: bool = False,
+    status: str = "final",
 ) -> Resource:
-    """A body temperature in ``Cel`` or ``[degF]``; ``site`` takes that place's code, not 8310-5."""
-    code = codes.TEMPERATURE_SITES[site] if site else codes.BODY_TEMPERATURE
-    return _vital(code, at=at, status=status, valueQuantity=quantity(value, unit))
+    """A body temperature in ``Cel`` or ``[degF]``.
+
+    ``site`` adds the code of that place beside 8310-5; with ``site_alone`` it stands without it.
+    """
+    codings = [coding(codes.LOINC, *codes.BODY_TEMPERATURE)]
+    if site:
+        codings = [coding(codes.LOINC, *codes.TEMPERATURE_SITES[site]), *([] if site_alone else codings)]
+    return observation(
+        concept(*codings),
+        at=at,
+        category="vital-signs",
+        status=status,
+        valueQuantity=quantity(value, unit),
+    )
 
 
 def blood_pressure(

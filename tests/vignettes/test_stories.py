@@ -66,7 +66,7 @@ def graded_bundle(story_id: str, disguise_name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    settings = Settings.from_environment({"CART_CDS_DATABASE_URL": "sqlite://"})
+    settings = Settings.from_environment({})
     with TestClient(create_app(settings, clock=lambda: AT), base_url="http://127.0.0.1:8000") as test_client:
         yield test_client
 
