@@ -1,0 +1,165 @@
+"""Which drug a record speaks of: through coding, contained or referenced Medication, ingredient, text last.
+
+A drip is often a Medication whose ingredients are the drug and its diluent: the diluent is never the drug. A
+text that names a local form (eye drops, lidocaine with epinephrine) outweighs the code of the ingredient in
+it. Nothing is matched by a part of a code or text.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from fhir_maps import r4
+from fhir_maps.terminology import Match, Terminology
+from fhir_maps.unmapped import Unmapped, describe_unmapped, shorten_name
+
+GROUP = "drug"
+FLUID = "fluid"
+DILUENT = "diluent"
+OTHER = "other"
+LOCAL_FORM = "vasoactive-local-form"
+PRODUCT_PREFIX = "cart:"
+CARRIERS = frozenset({FLUID, DILUENT})
+
+_MEDICATION = msgspec.json.Decoder(r4.Medication)
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class DrugReading:
+    """What was given, in our concepts.
+
+    ``concepts`` is empty when no map knows the drug, and has several entries for a mixture of active drugs.
+    ``unused`` is the concept of a code that is known and deliberately not used; ``name`` is as charted.
+    """
+
+    concepts: tuple[str, ...]
+    by_text: bool
+    name: str | None
+    system: str | None = None
+    code: str | None = None
+    unused: str | None = None
+
+    @property
+    def unmapped(self) -> Unmapped:
+        """The drug as an item for the list of what no map knows."""
+        return Unmapped("medication", self.system, shorten_name(self.code), shorten_name(self.name))
+
+    @property
+    def described(self) -> str:
+        """Text and code, for the detail of a gap."""
+        return describe_unmapped(self.name, self.code)
+
+
+def find_by_reference(held: Mapping[str, Found], reference: str | None) -> Found | None:
+    """Look up a resource by reference; ``held`` may be keyed by full URL, ``Type/id`` or ``id``."""
+    if not reference:
+        return None
+    whole = reference.split("/_history/", 1)[0]
+    parts = whole.split("/")
+    for key in (whole, "/".join(parts[-2:]), parts[-1]):
+        if (found := held.get(key)) is not None:
+            return found
+    return None
+
+
+def read_drug(
+    concept: r4.CodeableConcept | None,
+    reference: r4.Reference | None,
+    contained: Sequence[msgspec.Raw],
+    terminology: Terminology,
+    medications: Mapping[str, r4.Medication],
+) -> DrugReading:
+    """Tell the drug of ``medication[x]``. An unreadable Medication is one that was not found, no error."""
+    medication = _medication_of(reference, contained, medications)
+    named = [part for part in (concept, medication.code if medication else None) if part is not None]
+    if reference is not None and reference.display:
+        named.append(r4.CodeableConcept(text=reference.display))
+    ingredients = list(_ingredients_of(medication, contained, medications)) if medication else []
+    coded = [match for part in named for match in _by_code(part, terminology)]
+    texts = [match for part in named for match in _by_text(part, terminology)]
+    name, system, code = _name_of([*named, *ingredients])
+
+    def reading(matches: Iterable[Match]) -> DrugReading:
+        kept = list(matches)
+        concepts = tuple(dict.fromkeys(match.concept for match in kept))
+        return DrugReading(concepts, all(match.by_text for match in kept), name, system, code)
+
+    if local := [match for match in (*coded, *texts) if match.concept == LOCAL_FORM]:
+        return reading(local[:1])
+    parts = [next(_matches(part, terminology), None) for part in ingredients]
+    known_parts = [match for match in parts if match is not None]
+    active_parts = _active(known_parts)
+    coded_parts = active_parts if any(not match.by_text for match in active_parts) else []
+    for matches in (_active(coded), coded_parts, _active(texts), active_parts):
+        if matches:
+            return reading(matches)
+    if unused := [match for match in (*coded, *texts) if match.unused]:
+        return DrugReading((), unused[0].by_text, name, system, code, unused=unused[0].concept)
+    carriers = [match for match in (*coded, *texts, *known_parts) if match.concept in CARRIERS]
+    if carriers and len(known_parts) == len(parts):
+        carriers.sort(key=lambda match: match.concept != FLUID)
+        return reading(carriers[:1])
+    return DrugReading((), by_text=False, name=name, system=system, code=code)
+
+
+def _active(matches: Iterable[Match]) -> list[Match]:
+    return [match for match in matches if match.concept not in CARRIERS and not match.unused]
+
+
+def _by_code(concept: r4.CodeableConcept, terminology: Terminology) -> Iterator[Match]:
+    for coding in concept.coding:
+        if match := terminology.of_code(GROUP, coding.system, coding.code):
+            yield match
+
+
+def _by_text(concept: r4.CodeableConcept, terminology: Terminology) -> Iterator[Match]:
+    for text in (concept.text, *(coding.display for coding in concept.coding)):
+        if match := terminology.of_text(GROUP, text):
+            yield match
+
+
+def _matches(concept: r4.CodeableConcept, terminology: Terminology) -> Iterator[Match]:
+    yield from _by_code(concept, terminology)
+    yield from _by_text(concept, terminology)
+
+
+def _medication_of(
+    reference: r4.Reference | None, contained: Sequence[msgspec.Raw], medications: Mapping[str, r4.Medication]
+) -> r4.Medication | None:
+    if reference is None or not reference.reference:
+        return None
+    if not reference.reference.startswith("#"):
+        return find_by_reference(medications, reference.reference)
+    for raw in contained:
+        try:
+            medication = _MEDICATION.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue  # contained resources of other types, and unreadable ones, are not the drug
+        if medication.id == reference.reference[1:]:
+            return medication
+    return None
+
+
+def _ingredients_of(
+    medication: r4.Medication, contained: Sequence[msgspec.Raw], medications: Mapping[str, r4.Medication]
+) -> Iterator[r4.CodeableConcept]:
+    """Each ingredient as a concept; a referenced one by the code of its own Medication, one step deep."""
+    for ingredient in medication.ingredient:
+        if ingredient.itemCodeableConcept is not None:
+            yield ingredient.itemCodeableConcept
+            continue
+        found = _medication_of(ingredient.itemReference, contained, medications)
+        display = ingredient.itemReference.display if ingredient.itemReference else None
+        yield found.code if found is not None and found.code is not None else r4.CodeableConcept(text=display)
+
+
+def _name_of(concepts: Sequence[r4.CodeableConcept]) -> tuple[str | None, str | None, str | None]:
+    """The first text or display, and the first code, as charted."""
+    codings = [coding for concept in concepts for coding in concept.coding]
+    names = [concept.text for concept in concepts] + [coding.display for coding in codings]
+    name = next((text for text in names if text), None)
+    first = next((coding for coding in codings if coding.code), None)
+    return name, first.system if first else None, first.code if first else None
