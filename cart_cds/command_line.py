@@ -1,6 +1,149 @@
-"""The ``cart-cds`` command."""
+"""The ``cart-cds`` command: ``serve``, ``grade`` and ``demo``.
+
+Exit codes: 0 done, 2 arguments, settings or the file cannot be used. Results go to standard output,
+everything else to standard error; messages hold no file names, identifiers or values of a patient.
+"""
+
+import argparse
+import codecs
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from cds_service.settings import Settings, SettingsError
+from fhir_maps.chart_reader import ForeignPatient
+from fhir_maps.r4 import ResourceHead
+from fhir_maps.terminology import TerminologyError
+from fhir_maps.times import parse_instant
+from management.protocol import ProtocolError
+
+DONE, UNUSABLE = 0, 2
 
 
-def main() -> int:
-    """Entry point."""
-    return 0
+class CommandError(Exception):
+    """The command cannot do what it was asked; the message goes to standard error."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; ``argparse`` itself exits with 2 on unusable arguments."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except (CommandError, SettingsError, ProtocolError, TerminologyError) as error:
+        print(f"cart-cds: {error}", file=sys.stderr)
+        return UNUSABLE
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cart-cds", description="Grades CRS and ICANS after CAR-T infusion."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the CDS Hooks service (settings: CART_CDS_...)")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=_port, default=8000, help="port to listen on (default 8000)")
+    serve.set_defaults(run=_serve)
+
+    grade = commands.add_parser("grade", help="grade one patient from a FHIR Bundle")
+    grade.add_argument("bundle", metavar="BUNDLE.json", help="a FHIR Bundle in JSON, or - for standard input")
+    grade.add_argument("--at", type=_instant, metavar="INSTANT", help="time of grading (default now)")
+    grade.add_argument(
+        "--infusion-at", type=_instant, metavar="INSTANT", help="an infusion the Bundle does not hold"
+    )
+    grade.add_argument("--protocol", metavar="NAME", help="protocol (default met-2021, or CART_CDS_PROTOCOL)")
+    grade.add_argument("--json", action="store_true", help="print the assessment as JSON and nothing else")
+    grade.set_defaults(run=_grade)
+
+    demo = commands.add_parser("demo", help="run the service beside an EHR sandbox with synthetic patients")
+    demo.add_argument("--once", action="store_true", help="print the table of all patients and end")
+    demo.add_argument("--port", type=_port, help="port of the service (default 8000, or a free one)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _instant(text: str) -> datetime:
+    instant = parse_instant(text)
+    if instant is None:
+        raise argparse.ArgumentTypeError(
+            "needs a date, a time and an offset, as in 2026-03-04T08:00:00+01:00"
+        )
+    return instant
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError("needs a port from 0 to 65535")
+    return int(text)
+
+
+def _grade(arguments: argparse.Namespace) -> None:
+    # Imported here: grading a file needs no web server, and ``--help`` needs neither.
+    from cart_cds.grade_bundle import read_and_review
+    from cart_cds.grade_text import describe_graded
+
+    settings = Settings.from_environment(os.environ)
+    try:
+        graded = read_and_review(
+            _read_bundle(arguments.bundle),
+            at=arguments.at or datetime.now(UTC),
+            infusion_at=arguments.infusion_at,
+            protocol=arguments.protocol or settings.protocol,
+            protocol_folders=settings.protocol_folders,
+            site_maps=settings.site_maps,
+        )
+    except ForeignPatient as error:
+        raise CommandError("the Bundle holds resources of more than one patient") from error
+    print(json.dumps(graded.document, indent=2) if arguments.json else describe_graded(graded))
+
+
+def _read_bundle(name: str) -> bytes:
+    try:
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except FileNotFoundError as error:
+        raise CommandError("the Bundle cannot be read: no such file") from error
+    except (OSError, ValueError) as error:
+        raise CommandError("the Bundle cannot be read") from error
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        head = msgspec.json.decode(content, type=ResourceHead)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise CommandError("the file is not FHIR JSON") from error
+    if head.resourceType != "Bundle":
+        raise CommandError("the file holds no FHIR Bundle")
+    return content
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    import uvicorn
+
+    from cds_service.app import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # An HTTP client's log line would show a FHIR URL with the patient in it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = Settings.from_environment(os.environ)
+    settings.check_binding(arguments.host)
+    app = create_app(settings)
+    uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_config=None)
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from cart_cds.demo import DemoError, demonstrate
+
+    logging.basicConfig(level=logging.ERROR)
+    try:
+        demonstrate(once=arguments.once, port=arguments.port)
+    except DemoError as error:
+        raise CommandError(str(error)) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())
