@@ -56,7 +56,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; raises :class:`SettingsError` with the name of the variable and what it takes."""
+        """Read the settings; raises :class:`SettingsError` naming the variable and what it takes."""
         values = {
             name.removeprefix(_PREFIX): value.strip()
             for name, value in environment.items()
