@@ -25,8 +25,8 @@ _PROJECT_URL = "https://cart-toxicity-cds.github.io/"
 _SEVERE = 3
 _LIMITS = (
     "For clinicians who care for CAR-T recipients. Graded by the ASTCT 2019 consensus from what is charted,"
-    " at the time printed above: later entries change it. Anything marked not verified is our reading or awaits"
-    " sign-off. This does not replace examination or the local CAR-T protocol."
+    " at the time printed above: later entries change it. Anything marked not verified is our reading or"
+    " awaits sign-off. This does not replace examination or the local CAR-T protocol."
 )
 
 

@@ -86,6 +86,19 @@ def validate_order(order: Mapping[str, Any]) -> None:
         raise DraftOrderError("the draft order is not a valid R4 MedicationRequest") from error
 
 
+def warm_validator() -> None:
+    """Load the validator now, so that the first card does not wait for it."""
+    validate_order(
+        {
+            "resourceType": "MedicationRequest",
+            "status": "draft",
+            "intent": "proposal",
+            "medicationCodeableConcept": {"text": "any"},
+            "subject": {"reference": "Patient/any"},
+        }
+    )
+
+
 @lru_cache(maxsize=64)
 def _medication(drug: ImmuneDrug, terminology: Terminology) -> dict[str, Any]:
     concept: dict[str, Any] = {"text": drug.value}
