@@ -1,9 +1,8 @@
 """Units as charted, and exact conversion between them.
 
 A unit is known by its UCUM code, or by a text of the ``unit`` maps. A conversion happens only within a
-dimension, by the fractions of ``tables/unit_factors.toml``; between dimensions (mass to substance, absolute to
-weight-based) nothing is converted here. Nothing is rounded but endless quotients, downwards at the fiftieth
-digit.
+dimension, by the fractions of ``tables/unit_factors.toml``; across dimensions (mass to substance, absolute to
+weight-based) nothing is converted here. Only endless quotients are rounded, at the fiftieth digit.
 """
 
 import tomllib
@@ -80,6 +79,11 @@ def convert(value: Decimal, unit: str, to: str) -> Decimal | None:
         return None
     numerator, denominator = fraction
     return _EXACT.divide(_EXACT.multiply(value, numerator), denominator)
+
+
+def divide(value: Decimal, divisor: Decimal) -> Decimal:
+    """Divide as conversions do: fifty digits, downwards."""
+    return _EXACT.divide(value, divisor)
 
 
 def quantity_in(quantity: Quantity | None, to: str, terminology: Terminology) -> Decimal | None:

@@ -1,0 +1,206 @@
+"""Observation to chart rows: which concept, whether its status lets it be read, and when it held.
+
+A resource is read for its own value and for each component by the component's own code, so flow, FiO2 and
+device under a saturation, or systolic pressure under a panel, come out alike. What is ours and cannot be read
+is a gap; what no map knows is counted.
+
+Deliberately absent: ``issued`` is never a time of observation, ``hasMember`` is not followed (its members are
+Observations of their own), and no value is chosen over another: that is grading's.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+from fhir_maps import r4
+from fhir_maps.charted import Charted, Reader, is_empty, noted, shown
+from fhir_maps.ice_observations import (
+    ITEMS,
+    read_baseline_ice,
+    read_capd,
+    read_ice_item,
+    read_ice_total,
+)
+from fhir_maps.laboratory_observations import laboratory_reader
+from fhir_maps.neurology_observations import (
+    read_attribution,
+    read_consciousness,
+    read_glasgow_eye,
+    read_hypotension,
+    read_motor,
+    read_raised_icp,
+    read_rass,
+    read_responsiveness,
+    read_sedated,
+    read_seizure,
+    read_withdrawal,
+)
+from fhir_maps.oxygen_observations import (
+    read_additional_flow,
+    read_inspired_oxygen,
+    read_oxygen_device,
+    read_oxygen_flow,
+)
+from fhir_maps.terminology import Match, Terminology
+from fhir_maps.times import end_or_start, parse_instant
+from fhir_maps.unmapped import Unmapped
+from fhir_maps.vital_observations import read_saturation, read_systolic, read_temperature, read_weight
+from grading.chart import ChartGap, GapWhat, GapWhy, Lab, Source
+
+GROUP = "observation"
+READ = frozenset({"final", "amended", "corrected", "preliminary"})
+# ``registered`` announces a result that is not there yet; the others take theirs back.
+WITHOUT_RESULT = frozenset({"registered", "cancelled", "entered-in-error"})
+WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
+ATTRIBUTION = "attributed-elsewhere"
+# A panel is read by its components alone.
+PANELS = frozenset({"blood-pressure-panel", "!gcs-total"})
+_GOAL_OF = {"rass": "!goal-rass"}
+# An absence that says something: an item not done widens ICE, a CAPD not performed is an answer.
+_ABSENCE_SPEAKS = frozenset({*ITEMS, "ice-total", "capd-total"})
+NO_TIME = "time missing or without offset"
+
+# Each concept with the input that is lost when it cannot be read, and its reader. FiO2 is graded nowhere, so
+# nothing is lost with it.
+READERS: dict[str, tuple[GapWhat | None, Reader]] = {
+    "temperature": (GapWhat.TEMPERATURE, read_temperature),
+    "systolic": (GapWhat.BLOOD_PRESSURE, read_systolic),
+    "hypotension": (GapWhat.BLOOD_PRESSURE, read_hypotension),
+    "oxygen-device": (GapWhat.OXYGEN, read_oxygen_device),
+    "oxygen-flow": (GapWhat.OXYGEN_FLOW, read_oxygen_flow),
+    "oxygen-flow-additional": (GapWhat.OXYGEN_FLOW, read_additional_flow),
+    "inspired-oxygen": (None, read_inspired_oxygen),
+    "saturation": (GapWhat.SPO2, read_saturation),
+    "weight": (GapWhat.WEIGHT, read_weight),
+    "consciousness": (GapWhat.CONSCIOUSNESS, read_consciousness),
+    "responsiveness": (GapWhat.CONSCIOUSNESS, read_responsiveness),
+    "rass": (GapWhat.CONSCIOUSNESS, read_rass),
+    "gcs-eye": (GapWhat.CONSCIOUSNESS, read_glasgow_eye),
+    "seizure": (GapWhat.SEIZURE, read_seizure),
+    "motor": (GapWhat.MOTOR, read_motor),
+    "raised-icp": (GapWhat.RAISED_ICP, read_raised_icp),
+    "sedated": (GapWhat.SEDATION, read_sedated),
+    ATTRIBUTION: (GapWhat.CONDITIONS, read_attribution),
+    "ice-total": (GapWhat.ICE, read_ice_total),
+    "baseline-ice": (GapWhat.ICE, read_baseline_ice),
+    "capd-total": (GapWhat.CAPD, read_capd),
+    **{name: (GapWhat.ICE, partial(read_ice_item, item=item)) for name, item in ITEMS.items()},
+    **{f"lab:{lab.value}": (GapWhat.LABS, laboratory_reader(lab)) for lab in Lab},
+}
+# What is lost with a panel whose parts cannot be reached.
+_PANEL_FEEDS = {"blood-pressure-panel": GapWhat.BLOOD_PRESSURE}
+
+_Part = tuple[str, r4.Observation | r4.ObservationComponent]
+
+
+def read_observation(resource: r4.Observation, terminology: Terminology) -> Iterator[object]:
+    """Yield rows of the chart, :class:`ChartGap` and :class:`Unmapped` items of one Observation.
+
+    Single ICE items come as :class:`~fhir_maps.ice_observations.IceItemRow`, to be grouped by whoever has
+    them all. Never raises, whatever the resource holds.
+    """
+    match = concept_of(resource.code, terminology)
+    parts = _parts_of(resource, match, terminology)
+    if not parts:
+        if match is None:
+            yield _unknown(resource.code)
+        return
+    status = resource.status
+    if status not in READ and _is_skipped(status, match):
+        return
+    at = parse_instant(_time_of(resource))
+    source = Source(f"Observation/{resource.id}" if resource.id else "Observation")
+    if status in WITHDRAWN and at is not None:
+        yield from read_withdrawal(Charted(resource, at, source, resource, terminology))
+        return
+    if at is None or status not in READ:
+        why, detail = (GapWhy.IMPLAUSIBLE, NO_TIME) if at is None else (GapWhy.UNMAPPED, _said_of(status))
+        for what in _lost_with(parts):
+            yield ChartGap(what, why, detail, at, source=source)
+        return
+    if status == "preliminary":
+        source = noted(source, "preliminary")
+    if match is not None and match.by_text:
+        source = noted(source, "matched on text")
+    for concept, value in parts:
+        yield from READERS[concept][1](Charted(value, at, source, resource, terminology))
+
+
+def concept_of(code: r4.CodeableConcept | None, terminology: Terminology) -> Match | None:
+    """What an Observation is about. A text that names a target outweighs the code of the finding."""
+    match = terminology.of_concept(GROUP, code)
+    if match is not None and code is not None and match.concept in _GOAL_OF:
+        for text in (code.text, *(coding.display for coding in code.coding)):
+            named = terminology.of_text(GROUP, text)
+            if named is not None and named.concept == _GOAL_OF[match.concept]:
+                return named
+    return match
+
+
+def feeds_of(concept: str) -> GapWhat | None:
+    """The input that is lost when an Observation of this concept cannot be read; ``None`` when none is."""
+    if concept in _PANEL_FEEDS:
+        return _PANEL_FEEDS[concept]
+    entry = READERS.get(concept)
+    return entry[0] if entry else None
+
+
+def gaps_without_subject(resource: r4.Observation, terminology: Terminology, why: str) -> Iterator[ChartGap]:
+    """Yield the gaps of an Observation that does not say whose it is."""
+    source = Source(f"Observation/{resource.id}" if resource.id else "Observation")
+    parts = _parts_of(resource, concept_of(resource.code, terminology), terminology)
+    at = parse_instant(_time_of(resource))
+    for what in _lost_with(parts):
+        yield ChartGap(what, GapWhy.AMBIGUOUS, why, at, source=source)
+
+
+def _parts_of(resource: r4.Observation, match: Match | None, terminology: Terminology) -> list[_Part]:
+    """The own value and the components that are read, each with its concept."""
+    concept = match.concept if match else None
+    own: list[_Part] = [(concept, resource)] if concept in READERS else []
+    if not resource.component or concept == "ice-total":
+        return own
+    if match is not None and match.unused and concept not in PANELS:
+        return []
+    for component in resource.component:
+        found = terminology.of_concept(GROUP, component.code)
+        if found is not None and found.concept in READERS:
+            own.append((found.concept, component))
+    return own
+
+
+def _is_skipped(status: str | None, match: Match | None) -> bool:
+    """Whether a status takes the value away, and nothing follows from that."""
+    withdraws = match is not None and match.concept == ATTRIBUTION and status in WITHDRAWN
+    return status in WITHOUT_RESULT and not withdraws
+
+
+def _time_of(resource: r4.Observation) -> str | None:
+    if resource.effectiveDateTime is not None:
+        return resource.effectiveDateTime
+    if resource.effectivePeriod is not None:
+        return end_or_start(resource.effectivePeriod)
+    return resource.effectiveInstant
+
+
+def _lost_with(parts: list[_Part]) -> dict[GapWhat, None]:
+    """The inputs of the parts that hold a value, in order and each once."""
+    return {
+        what: None
+        for concept, value in parts
+        if (what := READERS[concept][0]) is not None and (concept in _ABSENCE_SPEAKS or not is_empty(value))
+    }
+
+
+def _said_of(status: str | None) -> str:
+    return f"status {shown(status)}" if status else "no status"
+
+
+def _unknown(code: r4.CodeableConcept | None) -> Unmapped:
+    first = code.coding[0] if code is not None and code.coding else r4.Coding()
+    text = (code.text if code is not None else None) or first.display
+    return Unmapped(
+        GROUP,
+        shown(first.system) if first.system else None,
+        shown(first.code) if first.code else None,
+        shown(text) if text else None,
+    )
