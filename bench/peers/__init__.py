@@ -1,0 +1,1 @@
+"""One ASGI application a file, each served by one uvicorn worker."""
