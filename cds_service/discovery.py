@@ -19,10 +19,10 @@ _USAGE = (
     "Needs the CAR-T infusion (Procedure or MedicationAdministration) and Observations, by prefetch or by a"
     " FHIR server that may be called (SMART scopes for the resource types of the prefetch templates). Without"
     " FHIR access, whatever is not prefetched is named on a card and leaves the grade open; pages of a"
-    " prefetch answer that are not sent count as missing; if neither the infusion nor any Observation key can be read"
-    " the answer is 412. A patient without a CAR-T infusion on record gets no card, whatever else hints at"
-    " one (a diagnosis, a tocilizumab dose); a recipient within 30 days of infusion always gets cards, grade 0"
-    " included."
+    " prefetch answer that are not sent count as missing; if neither the infusion nor any Observation key can"
+    " be read the answer is 412. A patient without a CAR-T infusion on record gets no card, whatever else"
+    " hints at one (a diagnosis, a tocilizumab dose); a recipient within 30 days of infusion always gets"
+    " cards, grade 0 included."
 )
 
 

@@ -181,7 +181,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         "oxygen",
         "oxygen devices, flows and saturations",
         {GapWhat.OXYGEN, GapWhat.OXYGEN_FLOW, GapWhat.SPO2},
-        ("saturation", "oxygen-flow", "inspired-oxygen", "oxygen-device"),
+        ("saturation", "oxygen-flow", "oxygen-flow-additional", "inspired-oxygen", "oxygen-device"),
         1000,
     ),
     _observations("ice", "ICE scores", {GapWhat.ICE}, _ICE_CONCEPTS, 500),

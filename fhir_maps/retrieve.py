@@ -296,7 +296,7 @@ def _medications_in(content: bytes) -> set[str]:
         heads = [
             msgspec.json.decode(entry.resource, type=r4.ResourceHead)
             for entry in bundle.entry
-            if entry.resource is not None
+            if bytes(entry.resource)
         ]
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return set()

@@ -5,7 +5,6 @@ things, and only one of them means "no data". An OperationOutcome may be the who
 entries.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -81,21 +80,20 @@ def judge_answer(document: Document, resource_type: str, *, later_page: bool = F
         if found != "Bundle":
             return FAILED
         bundle = _read_envelope(content)
-        complaint = any(_is_serious(outcome) for outcome in _outcomes_of(bundle, content))
+        outcomes = _outcomes_of(bundle, content)
     except _UNREADABLE:
         return FAILED
-    return _judge_bundle(bundle, content, complaint, None if later_page else bundle.total)
+    return _judge_bundle(bundle, content, outcomes, None if later_page else bundle.total)
 
 
-def _judge_bundle(bundle: r4.Bundle, content: bytes, complaint: bool, total: int | None) -> Answer:
-    modes = [
-        entry.search.mode if entry.search else None for entry in bundle.entry if entry.resource is not None
-    ]
-    matches = len(modes) - modes.count("outcome")
-    included = modes.count("include")
+def _judge_bundle(bundle: r4.Bundle, content: bytes, outcomes: list[_Outcome], total: int | None) -> Answer:
+    filled = [entry for entry in bundle.entry if bytes(entry.resource)]
+    data = len(filled) - len(outcomes)
+    included = sum(1 for entry in filled if entry.search is not None and entry.search.mode == "include")
+    complaint = any(_is_serious(outcome) for outcome in outcomes)
     next_url = next((link.url for link in bundle.link if link.relation == "next"), None)
-    if not matches:
-        if complaint or (bundle.entry and not modes):
+    if not data:
+        if complaint or (bundle.entry and not filled):
             return FAILED
         if next_url or (total or 0) > 0:
             return Answer(AnswerState.PARTIAL, (), next_url)
@@ -103,17 +101,27 @@ def _judge_bundle(bundle: r4.Bundle, content: bytes, complaint: bool, total: int
     if complaint:
         # What the server left out stays out on the later pages too: such an answer never becomes complete.
         return Answer(AnswerState.PARTIAL, (content,))
-    more = next_url is not None or (total is not None and total > matches - included)
+    more = next_url is not None or (total is not None and total > data - included)
     return Answer(AnswerState.PARTIAL if more else AnswerState.GIVEN, (content,), next_url)
 
 
-def _outcomes_of(bundle: r4.Bundle, content: bytes) -> Iterable[_Outcome]:
-    """Yield the OperationOutcomes among the entries. Entries are opened only where the name occurs at all."""
+def _outcomes_of(bundle: r4.Bundle, content: bytes) -> list[_Outcome]:
+    """The OperationOutcomes among the entries. Entries are opened only where the name occurs at all."""
     if b"OperationOutcome" not in content:
-        return
-    for entry in bundle.entry:
-        if entry.resource is not None and _read_head(entry.resource).resourceType == "OperationOutcome":
-            yield _read_outcome(entry.resource)
+        return []
+    return [
+        _read_outcome(entry.resource)
+        for entry in bundle.entry
+        if bytes(entry.resource) and _type_of(entry.resource) == "OperationOutcome"
+    ]
+
+
+def _type_of(resource: msgspec.Raw) -> str | None:
+    """The type of one entry; an unreadable entry is the reader's to report, not the end of the answer."""
+    try:
+        return _read_head(resource).resourceType
+    except _UNREADABLE:
+        return None
 
 
 def _is_serious(outcome: _Outcome) -> bool:
