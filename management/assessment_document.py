@@ -1,0 +1,171 @@
+"""The assessment as the JSON value that every graded answer carries, under one reverse-domain name.
+
+Only strings, integers, floats, booleans, lists and objects; no null and nothing empty: a member without a
+value is left out. Rounding happens here, after grading.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from grading.assessment import SyndromeGrade
+from grading.chart import CartInfusion, GapWhat, VasoactiveAgent
+from grading.evidence import Evidence
+from management.review import Recommendation, Review
+from management.situation import not_retrieved
+
+EXTENSION_NAME = "io.github.cart-toxicity-cds.assessment"
+
+# The agents that the document names; vasopressin has a member of its own.
+_NAMED_VASOPRESSORS = frozenset(
+    {
+        VasoactiveAgent.ANGIOTENSIN_II,
+        VasoactiveAgent.DOPAMINE,
+        VasoactiveAgent.EPINEPHRINE,
+        VasoactiveAgent.NOREPINEPHRINE,
+        VasoactiveAgent.PHENYLEPHRINE,
+        VasoactiveAgent.TERLIPRESSIN,
+    }
+)
+
+JsonObject = dict[str, object]
+
+
+def assessment_extension(review: Review) -> JsonObject:
+    """The response-level extension: the document under its name."""
+    return {EXTENSION_NAME: assessment_document(review)}
+
+
+def assessment_document(review: Review) -> JsonObject:
+    """The assessment, its inputs, gaps, recommendations and what was withheld, JSON-ready."""
+    assessment = review.assessment
+    evidence = assessment.evidence
+    return _without_empty(
+        {
+            "at": _instant(assessment.at),
+            "infusion": _infusion(evidence.infusion, evidence.day),
+            "crs": _syndrome(assessment.crs),
+            "icans": _syndrome(assessment.icans),
+            "inputs": _inputs(review),
+            "gaps": _unique(
+                _without_empty({"what": gap.what.value, "why": gap.why.value, "detail": gap.detail})
+                for gap in assessment.gaps
+            ),
+            "recommendations": [_recommendation(item) for item in review.recommendations],
+            "withheld": _unique({"id": item.id, "because": item.because.value} for item in review.withheld),
+            "protocol": review.protocol,
+        }
+    )
+
+
+def _infusion(infusion: CartInfusion | None, day: int | None) -> JsonObject:
+    if infusion is None:
+        return {}
+    at = None if infusion.at is None else _instant(infusion.at)
+    return _without_empty({"at": at, "day": day, "product": infusion.product})
+
+
+def _syndrome(syndrome: SyndromeGrade) -> JsonObject:
+    return _without_empty(
+        {
+            "status": syndrome.status.value,
+            "grade": syndrome.grade,
+            "range": [syndrome.lowest, syndrome.highest],
+            "episodePeak": syndrome.episode_peak,
+            "criteria": list(dict.fromkeys(criterion.id for criterion in syndrome.criteria)),
+        }
+    )
+
+
+def _inputs(review: Review) -> JsonObject:
+    evidence = review.assessment.evidence
+    running = {infusion.agent for infusion in evidence.running}
+    peak, systolic, saturation = evidence.peak_temperature, evidence.systolic, evidence.saturation
+    consciousness, capd, weight = evidence.consciousness, evidence.capd, evidence.weight
+    return _without_empty(
+        {
+            "temperatureCelsius": None if peak is None else float(f"{peak.celsius:.2f}"),
+            "systolicMmHg": None if systolic is None else _number(systolic.mmhg),
+            "vasopressors": sorted(agent.value for agent in running & _NAMED_VASOPRESSORS),
+            "vasopressin": True if VasoactiveAgent.VASOPRESSIN in running else None,
+            "oxygen": _oxygen(evidence),
+            "spo2Percent": None if saturation is None else _number(saturation.percent),
+            "ice": _ice(evidence),
+            "capd": None if capd is None else capd.total,
+            "consciousness": None if consciousness is None else consciousness.level.value,
+            "weightKilograms": None if weight is None else _number(weight.kilograms),
+            "tocilizumabDoses": _tocilizumab(review),
+        }
+    )
+
+
+def _oxygen(evidence: Evidence) -> JsonObject:
+    oxygen, inspired = evidence.oxygen, evidence.inspired_oxygen
+    device = None if oxygen is None else oxygen.device
+    flow = None if oxygen is None else oxygen.flow
+    return _without_empty(
+        {
+            "device": None if device is None else device.device.value,
+            "flowLitresPerMinute": None if flow is None else _number(flow.litres_per_minute),
+            "fio2": None if inspired is None else _number(inspired.fraction),
+        }
+    )
+
+
+def _ice(evidence: Evidence) -> int | JsonObject | None:
+    ice = evidence.ice
+    if ice is None or ice.minimum == ice.maximum:
+        return None if ice is None else ice.minimum
+    return {"min": ice.minimum, "max": ice.maximum}
+
+
+def _tocilizumab(review: Review) -> JsonObject:
+    """Doses counted. Left out when administrations could not be retrieved and none is known."""
+    count = review.tocilizumab
+    if count.total == 0 and not_retrieved(review.assessment, (GapWhat.TOCILIZUMAB, GapWhat.VASOPRESSORS)):
+        return {}
+    hours = count.hours_since_last
+    return _without_empty(
+        {
+            "last24h": count.last_24_h,
+            "total": count.total,
+            "hoursSinceLast": None if hours is None else float(f"{hours:.2f}"),
+        }
+    )
+
+
+def _recommendation(recommendation: Recommendation) -> JsonObject:
+    dose = recommendation.dose
+    return _without_empty(
+        {
+            "id": recommendation.id,
+            "strength": recommendation.strength.value,
+            "dose": None
+            if dose is None
+            else {"value": _number(Decimal(f"{dose.value:.1f}")), "unit": dose.unit},
+            "cite": recommendation.cite,
+        }
+    )
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _number(value: Decimal) -> int | float:
+    """A whole number as an integer, so that 2 L/min reads ``2``."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _unique(entries: Iterable[JsonObject]) -> list[JsonObject]:
+    """Entries in order, each once."""
+    found: list[JsonObject] = []
+    for entry in entries:
+        if entry not in found:
+            found.append(entry)
+    return found
+
+
+def _without_empty(members: JsonObject) -> JsonObject:
+    """The members that say something; 0 and false do."""
+    return {name: value for name, value in members.items() if value is not None and value not in ("", [], {})}

@@ -1,0 +1,241 @@
+"""Conditions that cut across both syndromes: fever, vital signs, attribution, missing data, and cautions for
+drugs.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from grading.chart import Attributable, GapWhat, ImmuneDrug, Lab, OxygenDevice
+from grading.tables import shipped_tables
+from management.crs_conditions import Condition, crs_hypotensive_now
+from management.situation import (
+    NOT_MET,
+    Reasons,
+    Situation,
+    axis_criterion,
+    current_conditions,
+    describe_conditions,
+    describe_hours,
+    earlier_labs,
+    fever_reasons,
+    is_attributed,
+    is_child_or_unknown,
+    latest_lab,
+    new_conditions,
+    not_retrieved,
+    plain,
+    time_from_infusion,
+    times_upper_limit,
+)
+from management.vocabulary import Cut
+
+_ORGAN_LABS = (Lab.ALT, Lab.AST, Lab.BILIRUBIN, Lab.CREATININE)
+
+
+def fever(situation: Situation) -> Reasons:
+    """Any temperature at or above the limit, attributed elsewhere or not."""
+    return fever_reasons(situation)
+
+
+def neutropenia(situation: Situation) -> Reasons:
+    """Neutrophils below the cut, or below the higher cut and falling."""
+    neutrophils = latest_lab(situation, Lab.ANC)
+    if neutrophils is None:
+        return NOT_MET
+    reason = f"Neutrophils {plain(neutrophils.value)}/µL"
+    if neutrophils.value < situation.cut(Cut.NEUTROPENIA):
+        return (reason,)
+    earlier = earlier_labs(situation, neutrophils)
+    if neutrophils.value < situation.cut(Cut.NEUTROPENIA_FALLING) and earlier:
+        return (f"{reason} and falling",) if earlier[-1].value > neutrophils.value else NOT_MET
+    return NOT_MET
+
+
+def neutropenic_fever(situation: Situation) -> Reasons:
+    """Fever with neutropenia."""
+    hot, low = fever_reasons(situation), neutropenia(situation)
+    return (*hot, *low) if hot and low else NOT_MET
+
+
+def sepsis_possible(situation: Situation) -> Reasons:
+    """Fever with hypotension, or fever with neutropenia."""
+    hot = fever_reasons(situation)
+    met = axis_criterion(situation.crs, "crs.hypotension")
+    pressure: Reasons = () if met is None else (f"Hypotension: {met.value}",)
+    if is_attributed(situation, Attributable.HYPOTENSION):
+        pressure = ("Hypotension attributed elsewhere",)
+    with_fever = (*pressure, *neutropenia(situation))
+    return (*hot, *with_fever) if hot and with_fever else NOT_MET
+
+
+def unsupported_desaturation(situation: Situation) -> Reasons:
+    """SpO2 below the limit on charted room air or with no device charted, whatever the cause."""
+    saturation, oxygen = situation.evidence.saturation, situation.evidence.oxygen
+    if saturation is None or saturation.percent >= shipped_tables().limit("desaturation-percent"):
+        return NOT_MET
+    if oxygen is not None and (oxygen.device is None or oxygen.device.device is not OxygenDevice.ROOM_AIR):
+        return NOT_MET
+    return (f"SpO2 {plain(saturation.percent)} % without oxygen",)
+
+
+def unsupported_desaturation_open(situation: Situation) -> Reasons:
+    """As above, and not attributed elsewhere: the level of support that is needed must be charted."""
+    return NOT_MET if is_attributed(situation, Attributable.HYPOXIA) else unsupported_desaturation(situation)
+
+
+def untreated_hypotension(situation: Situation) -> Reasons:
+    """Low pressure now with neither fluid nor a vasopressor charted."""
+    return NOT_MET if situation.evidence.boluses else crs_hypotensive_now(situation)
+
+
+def hypotension_without_crs(situation: Situation) -> Reasons:
+    """Low pressure that cannot be called CRS yet."""
+    met = axis_criterion(situation.crs, "crs.hypotension")
+    if met is None or situation.crs.lowest > 0:
+        return NOT_MET
+    return (f"Hypotension: {met.value}",)
+
+
+def vital_sign_attributed(situation: Situation) -> Reasons:
+    """Hypotension or hypoxia attributed to another cause."""
+    return tuple(
+        f"{what.value.capitalize()} attributed elsewhere"
+        for what in (Attributable.HYPOTENSION, Attributable.HYPOXIA)
+        if is_attributed(situation, what)
+    )
+
+
+def organ_toxicity(situation: Situation) -> Reasons:
+    """CRS with a liver or kidney value above its own upper limit, or an arrhythmia on record."""
+    if situation.crs.lowest < 1:
+        return NOT_MET
+    above = []
+    for lab in _ORGAN_LABS:
+        times = times_upper_limit(latest_lab(situation, lab))
+        if times is not None and times > 1:
+            above.append(f"{lab.value.capitalize()} {plain(times)} × upper limit")
+    return (*above, *describe_conditions(new_conditions(situation, "arrhythmia")))
+
+
+def reaction_near_infusion(situation: Situation) -> Reasons:
+    """Fever or hypotension that began soon after the start of the infusion, or urticaria or anaphylaxis on
+    day 0.
+    """
+    met = axis_criterion(situation.crs, "crs.hypotension")
+    signs = [
+        ("Fever", situation.evidence.established_at),
+        ("Hypotension", None if met is None else met.at),
+    ]
+    early = tuple(
+        reason for name, began in signs if began is not None for reason in _soon_after(situation, name, began)
+    )
+    if situation.evidence.day == 0:
+        early += describe_conditions(new_conditions(situation, "urticaria", "anaphylaxis"))
+    return early
+
+
+def range_widened(situation: Situation) -> Reasons:
+    """A gap that widens the range of a grade."""
+    gaps = [gap for gap in situation.assessment.gaps if gap.widens_range]
+    named = dict.fromkeys(
+        f"{gap.what.value.replace('-', ' ')}: {gap.why.value.replace('-', ' ')}" for gap in gaps
+    )
+    return tuple(named)
+
+
+def infusion_unknown(situation: Situation) -> Reasons:
+    """The infusion could not be looked up, which is not the same as none on record."""
+    if not_retrieved(situation.assessment, (GapWhat.INFUSION,)):
+        return ("The CAR-T infusion could not be retrieved",)
+    return NOT_MET
+
+
+def order_pending(situation: Situation) -> Reasons:
+    """An active order of a drug that counts, without an administration."""
+    return tuple(f"{order.drug.value} ordered, not charted as given" for order in situation.evidence.pending)
+
+
+def tocilizumab_order_pending(situation: Situation) -> Reasons:
+    """An active tocilizumab order without an administration."""
+    return tuple(
+        "Tocilizumab ordered, not charted as given"
+        for order in situation.evidence.pending
+        if order.drug is ImmuneDrug.TOCILIZUMAB
+    )
+
+
+def infusion_undated(situation: Situation) -> Reasons:
+    """An infusion on record that has no usable date."""
+    infusion = situation.evidence.infusion
+    return ("Infusion on record without a date",) if infusion is not None and infusion.at is None else NOT_MET
+
+
+def tocilizumab_history_unknown(situation: Situation) -> Reasons:
+    """Administrations were not (wholly) retrieved, so that earlier tocilizumab doses may exist."""
+    if not_retrieved(situation.assessment, (GapWhat.TOCILIZUMAB, GapWhat.VASOPRESSORS)):
+        return ("Administrations could not be retrieved: earlier tocilizumab doses are unknown",)
+    return NOT_MET
+
+
+def weight_missing(situation: Situation) -> Reasons:
+    """CRS or ICANS without a weight that a dose may rest on. How old is too old is the guard's to say."""
+    weight = situation.evidence.weight
+    if max(situation.crs.lowest, situation.icans.lowest) < 1:
+        return NOT_MET
+    if weight is None:
+        return ("No weight charted",)
+    if situation.at - weight.at > situation.weight_holds_for:
+        return (f"Weight of {plain(weight.kilograms)} kg is {(situation.at - weight.at).days} days old",)
+    return NOT_MET
+
+
+def child_or_age_unknown(situation: Situation) -> Reasons:
+    """Under 18 years, or no birth date."""
+    if not is_child_or_unknown(situation):
+        return NOT_MET
+    age = situation.evidence.age_years
+    return ("Age unknown",) if age is None else (f"Age {age} years",)
+
+
+def active_infection(situation: Situation) -> Reasons:
+    """An infection on record and not resolved."""
+    return describe_conditions(current_conditions(situation, "infection"))
+
+
+def diverticular_disease(situation: Situation) -> Reasons:
+    """Diverticular disease on record and not resolved."""
+    return describe_conditions(current_conditions(situation, "diverticular-disease"))
+
+
+def _soon_after(situation: Situation, name: str, began: datetime) -> Reasons:
+    elapsed, now = time_from_infusion(situation, began), time_from_infusion(situation, situation.at)
+    if elapsed is None or now is None or elapsed > situation.span(Cut.REACTION):
+        return NOT_MET
+    if now > situation.span(Cut.REACTION_UNTIL):
+        return NOT_MET
+    return (f"{name} within {describe_hours(situation.cut(Cut.REACTION))} of the start of the infusion",)
+
+
+CARE_CONDITIONS: Mapping[str, Condition] = {
+    "fever": fever,
+    "neutropenia": neutropenia,
+    "neutropenic-fever": neutropenic_fever,
+    "sepsis-possible": sepsis_possible,
+    "unsupported-desaturation": unsupported_desaturation,
+    "unsupported-desaturation-open": unsupported_desaturation_open,
+    "untreated-hypotension": untreated_hypotension,
+    "hypotension-without-crs": hypotension_without_crs,
+    "vital-sign-attributed": vital_sign_attributed,
+    "organ-toxicity": organ_toxicity,
+    "reaction-near-infusion": reaction_near_infusion,
+    "range-widened": range_widened,
+    "infusion-unknown": infusion_unknown,
+    "order-pending": order_pending,
+    "tocilizumab-order-pending": tocilizumab_order_pending,
+    "infusion-undated": infusion_undated,
+    "tocilizumab-history-unknown": tocilizumab_history_unknown,
+    "weight-missing": weight_missing,
+    "child-or-age-unknown": child_or_age_unknown,
+    "active-infection": active_infection,
+    "diverticular-disease": diverticular_disease,
+}

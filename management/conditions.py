@@ -1,0 +1,23 @@
+"""All named conditions that a protocol row may use. There is no expression language: a new condition is a
+function.
+"""
+
+from collections.abc import Mapping
+
+from management.care_conditions import CARE_CONDITIONS
+from management.crs_conditions import CRS_CONDITIONS, Condition
+from management.differentials import SCREENS
+from management.icans_conditions import ICANS_CONDITIONS
+from management.icu_criteria import icu_criteria
+from management.situation import Reasons, Situation
+
+__all__ = ["CONDITIONS", "Condition", "Reasons", "Situation"]
+
+CONDITIONS: Mapping[str, Condition] = {
+    "icu-criterion": icu_criteria,
+    **CRS_CONDITIONS,
+    **ICANS_CONDITIONS,
+    **CARE_CONDITIONS,
+    **SCREENS,
+}
+"""Condition by name. The names are unique over the modules, which a test holds."""

@@ -1,0 +1,249 @@
+"""Conditions on CRS and its course, by the names that protocol rows use.
+
+Rows act on the lower bound of a range: "CRS 2 or more" holds when grade 2 is proven.
+"""
+
+from collections.abc import Callable, Mapping
+
+from grading.assessment import Status
+from grading.chart import VasoactiveAgent
+from management.icu_criteria import icu_criteria, low_pressure_now, persistent_hypotension
+from management.situation import (
+    NOT_MET,
+    Reasons,
+    Situation,
+    axis_criterion,
+    axis_level,
+    describe_grade,
+    describe_hours,
+    fever_reasons,
+    plain,
+    time_from_infusion,
+)
+from management.treatment_course import (
+    failed_tocilizumab_doses,
+    has_improved,
+    improved_since_tocilizumab,
+    of_crs,
+    of_icans,
+    severe_crs_throughout,
+    treated_with_steroid,
+)
+from management.vocabulary import Cut
+
+Condition = Callable[[Situation], Reasons]
+
+_INOTROPES = (VasoactiveAgent.DOBUTAMINE, VasoactiveAgent.MILRINONE, VasoactiveAgent.LEVOSIMENDAN)
+
+
+def crs_1_or_more(situation: Situation) -> Reasons:
+    """CRS of at least grade 1."""
+    return (describe_grade("CRS", situation.crs),) if situation.crs.lowest >= 1 else NOT_MET
+
+
+def crs_2_or_more(situation: Situation) -> Reasons:
+    """CRS of at least grade 2."""
+    return (describe_grade("CRS", situation.crs),) if situation.crs.lowest >= 2 else NOT_MET
+
+
+def crs_3_or_more(situation: Situation) -> Reasons:
+    """CRS of at least grade 3."""
+    return (describe_grade("CRS", situation.crs),) if situation.crs.lowest >= 3 else NOT_MET
+
+
+def crs_2_with_icu_criterion(situation: Situation) -> Reasons:
+    """CRS 2 (lower bound) with any ICU criterion, a neurological one included."""
+    criteria = icu_criteria(situation)
+    if situation.crs.lowest != 2 or not criteria:
+        return NOT_MET
+    return (describe_grade("CRS", situation.crs), *criteria)
+
+
+def crs_2_or_more_with_icu_criterion(situation: Situation) -> Reasons:
+    """CRS of at least grade 2 with any ICU criterion; grade 3 is one by itself."""
+    criteria = icu_criteria(situation)
+    return (*crs_2_or_more(situation), *criteria) if situation.crs.lowest >= 2 and criteria else NOT_MET
+
+
+def crs_2_with_icu_criterion_unimproved(situation: Situation) -> Reasons:
+    """As above for grade 2, and not certainly better since the latest tocilizumab dose."""
+    return NOT_MET if improved_since_tocilizumab(situation) else crs_2_with_icu_criterion(situation)
+
+
+def crs_3_or_more_unimproved(situation: Situation) -> Reasons:
+    """CRS of at least grade 3, and not certainly better since the latest tocilizumab dose."""
+    return NOT_MET if improved_since_tocilizumab(situation) else crs_3_or_more(situation)
+
+
+def crs_hypotensive_now(situation: Situation) -> Reasons:
+    """CRS 2 or more with low pressure now and no vasopressor running."""
+    met = axis_criterion(situation.crs, "crs.hypotension")
+    if situation.crs.lowest < 2 or met is None or not low_pressure_now(situation):
+        return NOT_MET
+    return (f"Hypotension: {met.value}",)
+
+
+def crs_hypotension_answered_to_fluid(situation: Situation) -> Reasons:
+    """CRS 2 or more whose hypotension counts and has passed since."""
+    met = axis_criterion(situation.crs, "crs.hypotension")
+    if situation.crs.lowest < 2 or met is None or met.level != 2 or low_pressure_now(situation):
+        return NOT_MET
+    return (f"Hypotension within the window: {met.value}",)
+
+
+def crs_hypotension_after_fluid(situation: Situation) -> Reasons:
+    """CRS 2 or more, pressure still low after repeated fluid."""
+    return persistent_hypotension(situation) if situation.crs.lowest >= 2 else NOT_MET
+
+
+def crs_hypotension_on_vasopressor(situation: Situation) -> Reasons:
+    """CRS 3 or more by a vasopressor, pressure still below the cut."""
+    pressure = situation.evidence.systolic
+    if situation.crs.lowest < 3 or axis_level(situation.crs, "crs.hypotension") < 3 or pressure is None:
+        return NOT_MET
+    if pressure.mmhg >= situation.cut(Cut.ICU_SYSTOLIC):
+        return NOT_MET
+    return (f"Systolic {plain(pressure.mmhg)} mmHg on a vasopressor",)
+
+
+def respiratory_failure_in_crs(situation: Situation) -> Reasons:
+    """CRS 3 or more by its hypoxia."""
+    met = axis_criterion(situation.crs, "crs.hypoxia")
+    if situation.crs.lowest < 3 or met is None or met.level < 3:
+        return NOT_MET
+    return (f"Hypoxia: {met.value}",)
+
+
+def no_improvement_after_one_dose(situation: Situation) -> Reasons:
+    """CRS 2 or more and not better once the first tocilizumab dose has had its time."""
+    failed = failed_tocilizumab_doses(situation)
+    return (_unanswered(situation, failed),) if failed >= 1 else NOT_MET
+
+
+def no_improvement_after_two_doses(situation: Situation) -> Reasons:
+    """CRS 2 or more and not better once the second tocilizumab dose has had its time."""
+    failed = failed_tocilizumab_doses(situation)
+    return (_unanswered(situation, failed),) if failed >= 2 else NOT_MET
+
+
+def crs_refractory(situation: Situation) -> Reasons:
+    """No improvement after two doses, or CRS after as many doses as the guard rail allows in all."""
+    if reasons := no_improvement_after_two_doses(situation):
+        return reasons
+    if situation.crs.lowest >= 1 and len(situation.tocilizumab) >= situation.cut(Cut.MANY_DOSES):
+        return (f"CRS after {len(situation.tocilizumab)} tocilizumab doses",)
+    return NOT_MET
+
+
+def severe_crs_over_72h(situation: Situation) -> Reasons:
+    """CRS 3 or more now, and throughout the span for which the source asks for the heart to be looked at."""
+    span = situation.span(Cut.SEVERE_CRS)
+    if situation.crs.lowest < 3 or not severe_crs_throughout(situation, span):
+        return NOT_MET
+    return (f"CRS of grade 3 or more throughout the last {describe_hours(situation.cut(Cut.SEVERE_CRS))}",)
+
+
+def crs_improving_on_steroid(situation: Situation) -> Reasons:
+    """CRS certainly lower than at the first steroid given for it, while no ICANS needs the steroid."""
+    treated = treated_with_steroid(situation, of_crs)
+    if treated is None or not has_improved(treated[1], situation.crs):
+        return NOT_MET
+    neurological = treated_with_steroid(situation, of_icans)
+    if situation.icans.highest >= 1 and not (neurological and has_improved(neurological[1], situation.icans)):
+        return NOT_MET
+    return (
+        f"CRS at most grade {situation.crs.highest}, grade {treated[1].lowest} at the first steroid dose",
+    )
+
+
+def crs_resolved(situation: Situation) -> Reasons:
+    """Established CRS with fever, hypotension and hypoxia all gone, each known and none merely attributed."""
+    evidence = situation.evidence
+    if evidence.established_at is None or situation.crs.status is not Status.NONE:
+        return NOT_MET
+    if evidence.peak_temperature is None or fever_reasons(situation):
+        return NOT_MET
+    if evidence.systolic is None or evidence.oxygen is None or evidence.attributions:
+        return NOT_MET
+    return ("No fever in the temperature window, no hypotension, no hypoxia",)
+
+
+def late_crs(situation: Situation) -> Reasons:
+    """Signs of CRS that first appeared late after the infusion, or after a documented resolution."""
+    if situation.crs.highest < 1:
+        return NOT_MET
+    first = situation.evidence.established_at or situation.at
+    if not (situation.crs.criteria or situation.evidence.established_at):
+        return NOT_MET
+    elapsed = time_from_infusion(situation, first)
+    if elapsed is not None and elapsed > situation.span(Cut.LATE_ONSET):
+        return (f"First signs {elapsed.days} days after the infusion",)
+    resolved = [
+        condition
+        for condition in situation.chart.conditions
+        if condition.kind == "crs" and condition.resolved_at is not None and condition.resolved_at <= first
+    ]
+    return ("First signs after a documented resolution of CRS",) if resolved else NOT_MET
+
+
+def crs_indeterminate_from_0(situation: Situation) -> Reasons:
+    """CRS that may be none: signs without fever, or fever not known."""
+    if situation.crs.status is not Status.INDETERMINATE or situation.crs.lowest > 0:
+        return NOT_MET
+    return (f"CRS undecided between grade 0 and {situation.crs.highest}",)
+
+
+def crs_signs_without_fever(situation: Situation) -> Reasons:
+    """As above, the temperature being known."""
+    if situation.evidence.peak_temperature is None:
+        return NOT_MET
+    return crs_indeterminate_from_0(situation)
+
+
+def crs_signs_without_temperature(situation: Situation) -> Reasons:
+    """As above, no temperature being charted."""
+    if situation.evidence.peak_temperature is not None:
+        return NOT_MET
+    return crs_indeterminate_from_0(situation)
+
+
+def new_inotrope(situation: Situation) -> Reasons:
+    """An inotrope runs; it counts as no vasopressor and points at the heart."""
+    return tuple(
+        f"{infusion.agent.value} running"
+        for infusion in situation.evidence.running
+        if infusion.agent in _INOTROPES
+    )
+
+
+def _unanswered(situation: Situation, failed: int) -> str:
+    dose = situation.tocilizumab[failed - 1]
+    hours = describe_hours(situation.hours_since(dose.at))
+    return f"{describe_grade('CRS', situation.crs)}, not lower {hours} after tocilizumab dose {failed}"
+
+
+CRS_CONDITIONS: Mapping[str, Condition] = {
+    "crs-1-or-more": crs_1_or_more,
+    "crs-2-or-more": crs_2_or_more,
+    "crs-3-or-more": crs_3_or_more,
+    "crs-2-with-icu-criterion": crs_2_with_icu_criterion,
+    "crs-2-or-more-with-icu-criterion": crs_2_or_more_with_icu_criterion,
+    "crs-2-with-icu-criterion-unimproved": crs_2_with_icu_criterion_unimproved,
+    "crs-3-or-more-unimproved": crs_3_or_more_unimproved,
+    "crs-hypotensive-now": crs_hypotensive_now,
+    "crs-hypotension-answered-to-fluid": crs_hypotension_answered_to_fluid,
+    "crs-hypotension-after-fluid": crs_hypotension_after_fluid,
+    "crs-hypotension-on-vasopressor": crs_hypotension_on_vasopressor,
+    "respiratory-failure-in-crs": respiratory_failure_in_crs,
+    "no-improvement-after-one-dose": no_improvement_after_one_dose,
+    "no-improvement-after-two-doses": no_improvement_after_two_doses,
+    "crs-refractory": crs_refractory,
+    "severe-crs-over-72h": severe_crs_over_72h,
+    "crs-improving-on-steroid": crs_improving_on_steroid,
+    "crs-resolved": crs_resolved,
+    "late-crs": late_crs,
+    "crs-indeterminate-from-0": crs_indeterminate_from_0,
+    "crs-signs-without-fever": crs_signs_without_fever,
+    "crs-signs-without-temperature": crs_signs_without_temperature,
+    "new-inotrope": new_inotrope,
+}

@@ -1,0 +1,143 @@
+"""What a protocol is once loaded: rows, cuts, dose rules and guards, each with its source.
+
+Loading and checking are in :mod:`management.protocol`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from management.review import Guard, Strength
+from management.vocabulary import Cut
+
+
+class ProtocolError(Exception):
+    """A protocol cannot be used; the message names the file, the row and the fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a row comes from: citation as printed, tier (A, B, C, GK, RULE) and whether its tier may be
+    relied on.
+    """
+
+    citation: str
+    tier: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One recommendation as a row writes it, for no patient yet. ``dose`` names a :class:`DoseRule`."""
+
+    id: str
+    strength: Strength
+    title: str
+    text: str
+    provenance: Provenance
+    dose: str | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """A treatment that a row holds back for a named reason."""
+
+    id: str
+    because: Guard
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolRow:
+    """A row of a protocol: a named condition and what follows when it holds.
+
+    ``lowers`` names drugs whose recommendations become "consider"; ``cautions`` names drugs that
+    ``caution`` is printed with. ``note`` is a remark for the card that is no recommendation.
+    """
+
+    id: str
+    when: str
+    wording: str
+    provenance: Provenance
+    gives: tuple[Advice, ...] = ()
+    withholds: tuple[Withholding, ...] = ()
+    lowers: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    caution: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CutRow:
+    """A number that conditions compare with, in ``unit``."""
+
+    cut: Cut
+    value: Decimal
+    unit: str
+    wording: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class DoseBand:
+    """Amount per kilogram for weights strictly below ``below_kg`` (``None``: all heavier patients)."""
+
+    below_kg: Decimal | None
+    per_kg: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DoseRule:
+    """How a dose is computed from the weight. ``interval`` is the source's own words, ``None`` where it
+    states none.
+
+    ``unit`` is that of the dose (``mg``, ``mL``, ``mg/day``); ``most`` the cap in that unit, ``None``
+    without one. ``text`` is the whole rule as printed where a dose cannot be computed.
+    """
+
+    id: str
+    unit: str
+    bands: tuple[DoseBand, ...]
+    most: Decimal | None
+    route: str | None
+    interval: str | None
+    text: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRow:
+    """A guard rail with its number (hours, days or doses), ``None`` where it has none."""
+
+    guard: Guard
+    value: Decimal | None
+    unit: str | None
+    wording: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A checked protocol. ``review_date`` is ``None`` until a clinician has signed it off.
+
+    ``limits`` are the numbers of the guards that have one.
+    """
+
+    name: str
+    title: str
+    owner: str
+    version: str
+    review_date: str | None
+    population: str
+    grading_scale: str
+    sources: tuple[str, ...]
+    rows: tuple[ProtocolRow, ...]
+    cuts: Mapping[Cut, CutRow]
+    doses: Mapping[str, DoseRule]
+    guards: Mapping[Guard, GuardRow]
+    limits: Mapping[Guard, Decimal]
+
+    def limit(self, guard: Guard) -> Decimal:
+        """The number of a guard that has one."""
+        return self.limits[guard]

@@ -1,0 +1,149 @@
+"""From a situation to recommendations: rows that fire, drugs lowered, doses computed, guards applied.
+
+Each id appears once, in its strongest form; the recommend form of a drug removes its consider form. Order:
+urgent first, then recommend before consider, then as the protocol's table stands.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from management.conditions import CONDITIONS
+from management.dosing import compute_dose
+from management.guard_rails import RefusedWeight, usable_weight, withhold_tocilizumab
+from management.protocol_rows import Advice, DoseRule, Protocol, ProtocolRow
+from management.review import Recommendation, Strength, Withheld
+from management.situation import Reasons, Situation
+from management.vocabulary import CONSIDER_FORMS, DRUGS, RECOMMEND_FORMS, drug_of
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a protocol makes of a situation."""
+
+    recommendations: tuple[Recommendation, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A piece of advice that a fired row gives this patient."""
+
+    advice: Advice
+    row: ProtocolRow
+    reasons: Reasons
+
+
+def recommend(situation: Situation, protocol: Protocol) -> Outcome:
+    """Apply every row of the protocol to the situation."""
+    fired = [(row, reasons) for row in protocol.rows if (reasons := CONDITIONS[row.when](situation))]
+    lowered = {drug for row, _ in fired for drug in row.lowers}
+    offers = _strongest(
+        _lower(_Offer(advice, row, reasons), lowered) for row, reasons in fired for advice in row.gives
+    )
+    cautions = _cautions(fired)
+    kept: list[Recommendation] = []
+    withheld = _withheld_by_rows(fired)
+    for offer in offers:
+        recommendation, held = _dose_and_guard(offer, situation, protocol)
+        withheld += [entry for entry in held if entry not in withheld]
+        if recommendation is not None:
+            kept.append(replace(recommendation, cautions=cautions.get(drug_of(recommendation.id), ())))
+    kept.sort(key=lambda item: (not item.urgent, item.strength is Strength.CONSIDER))
+    notes = tuple(dict.fromkeys(row.note for row, _ in fired if row.note is not None))
+    return Outcome(tuple(kept), tuple(withheld), notes)
+
+
+def _lower(offer: _Offer, lowered: set[str]) -> _Offer:
+    """Turn advice on a lowered drug into its consider form."""
+    advice = offer.advice
+    if drug_of(advice.id) not in lowered or advice.strength is Strength.CONSIDER:
+        return offer
+    weak = replace(advice, id=CONSIDER_FORMS.get(advice.id, advice.id), strength=Strength.CONSIDER)
+    return replace(offer, advice=weak)
+
+
+def _strongest(offers: Iterable[_Offer]) -> list[_Offer]:
+    """One offer an id in the order first seen: the strongest, with the reasons of all."""
+    best: dict[str, _Offer] = {}
+    for offer in offers:
+        known = best.get(offer.advice.id)
+        if known is None:
+            best[offer.advice.id] = offer
+            continue
+        stronger = known.advice.strength is Strength.CONSIDER and offer.advice.strength is Strength.RECOMMEND
+        first, second = (offer, known) if stronger else (known, offer)
+        reasons = tuple(dict.fromkeys((*first.reasons, *second.reasons)))
+        urgent = first.advice.urgent or second.advice.urgent
+        best[offer.advice.id] = replace(first, reasons=reasons, advice=replace(first.advice, urgent=urgent))
+    return [offer for advice_id, offer in best.items() if RECOMMEND_FORMS.get(advice_id) not in best]
+
+
+def _cautions(fired: Iterable[tuple[ProtocolRow, Reasons]]) -> Mapping[str, tuple[str, ...]]:
+    """Cautions by drug, each with the reasons that it rests on."""
+    found: dict[str, tuple[str, ...]] = {}
+    for row, reasons in fired:
+        if row.caution is None:
+            continue
+        for drug in (*row.cautions, *row.lowers):
+            found[drug] = (*found.get(drug, ()), f"{row.caution} ({'; '.join(reasons)})")
+    return found
+
+
+def _withheld_by_rows(fired: Iterable[tuple[ProtocolRow, Reasons]]) -> list[Withheld]:
+    return [
+        Withheld(entry.id, entry.because, f"{entry.text} ({'; '.join(reasons)})", row.provenance.citation)
+        for row, reasons in fired
+        for entry in row.withholds
+    ]
+
+
+def _dose_and_guard(
+    offer: _Offer, situation: Situation, protocol: Protocol
+) -> tuple[Recommendation | None, tuple[Withheld, ...]]:
+    """The recommendation with its dose, or what holds it back. Fluid without a weight keeps its rule in
+    words.
+    """
+    if offer.advice.dose is None:
+        return _recommendation(offer), ()
+    rule = protocol.doses[offer.advice.dose]
+    offered = replace(_recommendation(offer), dose_rule=rule.text, cite=_joined(offer.advice, rule))
+    drug = drug_of(offer.advice.id)
+    held = list(withhold_tocilizumab(situation, protocol)) if drug == "tocilizumab" else []
+    weight = usable_weight(situation)
+    if isinstance(weight, RefusedWeight):
+        if drug not in DRUGS:
+            return offered, ()
+        held.append(
+            Withheld(
+                id=RECOMMEND_FORMS.get(offer.advice.id, offer.advice.id),
+                because=weight.because,
+                text=f"{weight.text}. The rule: {rule.text}",
+                cite=protocol.guards[weight.because].provenance.citation,
+            )
+        )
+    elif not held:
+        return replace(offered, dose=compute_dose(rule, weight)), ()
+    return None, tuple(held)
+
+
+def _joined(advice: Advice, rule: DoseRule) -> str:
+    """The sources of the row and of its dose, each once."""
+    names = (*advice.provenance.citation.split("; "), *rule.provenance.citation.split("; "))
+    return "; ".join(dict.fromkeys(names))
+
+
+def _recommendation(offer: _Offer) -> Recommendation:
+    advice = offer.advice
+    return Recommendation(
+        id=advice.id,
+        strength=advice.strength,
+        title=advice.title,
+        text=advice.text,
+        reasons=offer.reasons,
+        row=offer.row.id,
+        cite=advice.provenance.citation,
+        tier=advice.provenance.tier,
+        verified=advice.provenance.verified,
+        urgent=advice.urgent,
+    )

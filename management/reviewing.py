@@ -1,0 +1,71 @@
+"""The review of a chart: grade it, and say what the protocol makes of the grade."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from grading.assess import assess
+from grading.assessment import Assessment
+from grading.chart import Chart
+from management.guard_rails import count_tocilizumab, weight_holds_for
+from management.protocol_rows import Protocol
+from management.recommend import Outcome, recommend
+from management.review import Review
+from management.situation import GradeAt, Situation
+from management.treatment_course import counted_doses
+from management.vocabulary import Cut
+
+_DEATH = 5
+
+
+def review(chart: Chart, at: datetime, protocol: Protocol) -> Review | None:
+    """Review ``chart`` at ``at`` (aware) by ``protocol``.
+
+    ``None`` where there is no assessment: no CAR-T infusion on record inside the monitoring window.
+    """
+    assessment = assess(chart, at)
+    if assessment is None:
+        return None
+    return review_assessment(assessment, chart, protocol, lambda instant: assess(chart, instant))
+
+
+def review_assessment(assessment: Assessment, chart: Chart, protocol: Protocol, grade_at: GradeAt) -> Review:
+    """As :func:`review` for an assessment already made; ``grade_at`` grades the same chart at earlier
+    instants.
+    """
+    situation = Situation(
+        assessment=assessment,
+        chart=chart,
+        grade_at=_remembering(grade_at),
+        cuts=protocol.cuts,
+        weight_holds_for=weight_holds_for(protocol),
+    )
+    doses = counted_doses(assessment.evidence.tocilizumab, situation.span(Cut.SAME_DOSE))
+    situation = replace(situation, tocilizumab=doses)
+    outcome = Outcome() if _has_died(assessment) else recommend(situation, protocol)
+    return Review(
+        assessment=assessment,
+        protocol=protocol.name,
+        protocol_version=protocol.version,
+        tocilizumab=count_tocilizumab(situation),
+        recommendations=outcome.recommendations,
+        withheld=outcome.withheld,
+        notes=outcome.notes,
+    )
+
+
+def _has_died(assessment: Assessment) -> bool:
+    """Death of any cause ends advice; grade 5 is death by the syndrome itself."""
+    return assessment.evidence.deceased or _DEATH in (assessment.crs.grade, assessment.icans.grade)
+
+
+def _remembering(grade_at: GradeAt) -> Callable[[datetime], Assessment | None]:
+    """The same grades, each instant graded once."""
+    known: dict[datetime, Assessment | None] = {}
+
+    def graded(instant: datetime) -> Assessment | None:
+        if instant not in known:
+            known[instant] = grade_at(instant)
+        return known[instant]
+
+    return graded

@@ -1,0 +1,196 @@
+"""The situation a condition looks at: an assessment, the chart behind it, the course, and the cuts of the
+protocol.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from grading.assessment import Assessment, CriterionMet, Status, SyndromeGrade
+from grading.chart import Attributable, Chart, Condition, DrugDose, GapWhat, GapWhy, Lab, LabValue
+from grading.evidence import Evidence
+from grading.tables import shipped_tables
+from management.protocol_rows import CutRow
+from management.vocabulary import Cut
+
+GradeAt = Callable[[datetime], Assessment | None]
+"""Grades of the same chart at an earlier instant; ``None`` where there is no assessment."""
+
+Reasons = tuple[str, ...]
+"""Why a condition holds for this patient, in sentences; empty when it does not hold."""
+
+NOT_MET: Reasons = ()
+
+SPAN_UNITS: Mapping[str, timedelta] = {
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a condition may look at.
+
+    ``tocilizumab`` are the counted doses, oldest first; ``weight_holds_for`` is how old a weight may be for
+    a dose.
+    """
+
+    assessment: Assessment
+    chart: Chart
+    grade_at: GradeAt
+    cuts: Mapping[Cut, CutRow]
+    weight_holds_for: timedelta
+    tocilizumab: tuple[DrugDose, ...] = ()
+
+    @property
+    def at(self) -> datetime:
+        """The instant of the assessment."""
+        return self.assessment.at
+
+    @property
+    def evidence(self) -> Evidence:
+        """What holds at the instant."""
+        return self.assessment.evidence
+
+    @property
+    def crs(self) -> SyndromeGrade:
+        """CRS now."""
+        return self.assessment.crs
+
+    @property
+    def icans(self) -> SyndromeGrade:
+        """ICANS now."""
+        return self.assessment.icans
+
+    def cut(self, cut: Cut) -> Decimal:
+        """The number of a cut."""
+        return self.cuts[cut].value
+
+    def span(self, cut: Cut) -> timedelta:
+        """A cut that is a span of time."""
+        row = self.cuts[cut]
+        return float(row.value) * SPAN_UNITS[row.unit]
+
+    def hours_since(self, instant: datetime) -> Decimal:
+        """Hours from ``instant`` to now, exact to the second."""
+        return Decimal(int((self.at - instant).total_seconds())) / 3600
+
+
+def describe_grade(name: str, syndrome: SyndromeGrade) -> str:
+    """``CRS grade 3``, or ``CRS at least grade 2 (up to 4 possible)`` where the grade is a range."""
+    if syndrome.status is Status.INDETERMINATE:
+        return f"{name} at least grade {syndrome.lowest} (up to {syndrome.highest} possible)"
+    return f"{name} grade {syndrome.lowest}"
+
+
+def describe_hours(hours: Decimal) -> str:
+    """Hours as a reader says them: ``5 h``, ``5.5 h``."""
+    return f"{plain(hours)} h"
+
+
+def plain(number: Decimal) -> str:
+    """A number with at most one decimal and no trailing zero."""
+    return f"{number:.1f}".removesuffix(".0")
+
+
+def axis_criterion(syndrome: SyndromeGrade, axis: str) -> CriterionMet | None:
+    """The criterion met on an axis (``crs.hypoxia``), the highest when there are several."""
+    met = [criterion for criterion in syndrome.criteria if criterion.id.startswith(f"{axis}.")]
+    return max(met, key=lambda criterion: criterion.level, default=None)
+
+
+def axis_level(syndrome: SyndromeGrade, axis: str) -> int:
+    """The level met on an axis; 0 when no criterion of it is met."""
+    criterion = axis_criterion(syndrome, axis)
+    return 0 if criterion is None else criterion.level
+
+
+def fever_reasons(situation: Situation) -> Reasons:
+    """Any temperature at or above the fever limit in the window, attributed elsewhere or not."""
+    peak = situation.evidence.peak_temperature
+    if peak is None or peak.celsius < shipped_tables().limit("fever-celsius"):
+        return NOT_MET
+    return (f"Temperature {peak.celsius:.1f} °C",)
+
+
+def is_attributed(situation: Situation, what: Attributable) -> bool:
+    """Whether a clinician attributed the finding to another cause."""
+    return situation.evidence.attribution_of(what) is not None
+
+
+def is_child_or_unknown(situation: Situation) -> bool:
+    """Under 18 years, or of unknown age."""
+    age = situation.evidence.age_years
+    return age is None or age < shipped_tables().limit("adult-years")
+
+
+def is_sedated(situation: Situation) -> bool:
+    """Whether the newest statement on sedation says yes."""
+    sedation = situation.evidence.sedation
+    return sedation is not None and sedation.sedated
+
+
+def not_retrieved(assessment: Assessment, inputs: Collection[GapWhat]) -> bool:
+    """Whether any of the inputs could not be (wholly) retrieved."""
+    gaps = [(gap.what, gap.why) for gap in assessment.gaps]
+    gaps += [(gap.what, gap.why) for gap in assessment.evidence.chart_gaps]
+    return any((what, GapWhy.NOT_RETRIEVED) in gaps for what in inputs)
+
+
+def latest_lab(situation: Situation, lab: Lab) -> LabValue | None:
+    """The newest value inside the window of laboratory values."""
+    values = [value for value in situation.evidence.labs if value.lab is lab]
+    return max(values, key=lambda value: value.at, default=None)
+
+
+def earlier_labs(situation: Situation, than: LabValue) -> tuple[LabValue, ...]:
+    """All values of the same laboratory test before ``than``, oldest first, those before the infusion
+    included.
+    """
+    return tuple(value for value in situation.chart.labs if value.lab is than.lab and value.at < than.at)
+
+
+def times_upper_limit(value: LabValue | None) -> Decimal | None:
+    """How many times its own upper limit a value is; ``None`` when either is unknown."""
+    if value is None or not value.upper_limit:
+        return None
+    return value.value / value.upper_limit
+
+
+def current_conditions(situation: Situation, *kinds: str) -> tuple[Condition, ...]:
+    """Diagnoses of these kinds on record now: begun (or of unknown date), and not resolved."""
+    return tuple(
+        condition
+        for condition in situation.chart.conditions
+        if condition.kind in kinds
+        and (condition.at is None or condition.at <= situation.at)
+        and (condition.resolved_at is None or condition.resolved_at > situation.at)
+    )
+
+
+def new_conditions(situation: Situation, *kinds: str) -> tuple[Condition, ...]:
+    """As :func:`current_conditions`, without those that are known to be older than the infusion."""
+    infusion = situation.evidence.infusion
+    start = None if infusion is None else infusion.at
+    return tuple(
+        condition
+        for condition in current_conditions(situation, *kinds)
+        if start is None or condition.at is None or condition.at >= start
+    )
+
+
+def describe_conditions(conditions: tuple[Condition, ...]) -> Reasons:
+    """One reason a diagnosis, by the name it was charted with."""
+    return tuple(
+        f"On record: {condition.text or condition.code or condition.kind}" for condition in conditions
+    )
+
+
+def time_from_infusion(situation: Situation, instant: datetime) -> timedelta | None:
+    """From the start of the latest infusion to ``instant``; ``None`` without a dated infusion."""
+    infusion = situation.evidence.infusion
+    if infusion is None or infusion.at is None:
+        return None
+    return instant - infusion.at
