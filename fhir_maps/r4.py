@@ -204,6 +204,18 @@ class ResourceHead(_Element, frozen=True):
     id: str | None = None
 
 
+class TypeOnly(_Element, frozen=True):
+    """The type of a resource that could not be decoded otherwise."""
+
+    resourceType: str | None = None
+
+
+class IdOnly(_Element, frozen=True):
+    """The id of a resource that could not be decoded otherwise."""
+
+    id: str | None = None
+
+
 class ResourceVersion(_Element, frozen=True):
     """When the server last wrote a resource: needed only where two versions of one resource meet."""
 
@@ -258,15 +270,3 @@ class Bundle(_Resource, frozen=True):
     total: int | None = None
     link: list[BundleLink] = []
     entry: list[BundleEntry] = []
-
-
-ClinicalResource = (
-    Observation
-    | MedicationAdministration
-    | MedicationRequest
-    | Medication
-    | Procedure
-    | Condition
-    | Patient
-    | DiagnosticReport
-)

@@ -1,0 +1,173 @@
+"""Bundles opened into typed resources, each decoded on its own, each resource once.
+
+The same resource comes under several prefetch keys and pages. Of two versions of one resource the newer
+counts. What cannot be decoded is kept raw, to become a gap.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from fhir_maps import r4
+from fhir_maps.times import parse_instant
+
+Resource = (
+    r4.Observation
+    | r4.MedicationAdministration
+    | r4.MedicationRequest
+    | r4.Medication
+    | r4.Procedure
+    | r4.Condition
+    | r4.Patient
+    | r4.DiagnosticReport
+)
+OUR_TYPES = frozenset(kind.__name__ for kind in Resource.__args__)
+# What others refer to by a bundle's own URLs.
+_REFERRED_TO = (r4.Medication, r4.MedicationRequest, r4.Patient)
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+# A batch answer holds searchsets: bundles within a bundle, and no deeper.
+_DEEPEST = 3
+# FHIR ids end at 64 characters; a longer one is shortened, as it is shown on cards.
+_LONGEST_ID = 64
+_NOTHING = frozenset({b"", b"null"})
+
+_DECODER = msgspec.json.Decoder(Resource | r4.Bundle)
+_VERSION = msgspec.json.Decoder(r4.VersionedResource)
+
+
+class _LooseBundle(msgspec.Struct):
+    """A bundle of which an entry is malformed: the others are still read."""
+
+    entry: list[msgspec.Raw] = []
+
+
+class _LooseEntry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw()
+
+
+_LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
+_LOOSE_ENTRY = msgspec.json.Decoder(_LooseEntry)
+_TYPE = msgspec.json.Decoder(r4.TypeOnly)
+
+
+@dataclass(slots=True)
+class OpenedResources:
+    """Typed resources in the order met, what could not be decoded, and the full URLs that name resources.
+
+    ``total`` counts every resource met but OperationOutcomes, repeats included.
+    """
+
+    resources: list[Resource] = field(default_factory=list)
+    undecodable: list[msgspec.Raw] = field(default_factory=list)
+    full_urls: dict[str, Resource] = field(default_factory=dict)
+    total: int = 0
+    _raws: list[msgspec.Raw] = field(default_factory=list)
+    _places: dict[tuple[type, str], int] = field(default_factory=dict)
+
+
+def open_bundles(items: Iterable[bytes | msgspec.Raw]) -> OpenedResources:
+    """Open bundles (or single resources) given as JSON. Never raises: what is no JSON is undecodable."""
+    opened = OpenedResources()
+    for item in items:
+        _open(item if isinstance(item, msgspec.Raw) else msgspec.Raw(item), None, opened, _DEEPEST)
+    return opened
+
+
+def _open(raw: msgspec.Raw, full_url: str | None, opened: OpenedResources, depth: int) -> None:
+    try:
+        resource = _DECODER.decode(raw)
+    except UNREADABLE:
+        _open_loosely(raw, opened, depth)
+        return
+    if isinstance(resource, r4.Bundle):
+        if depth:
+            for entry in resource.entry:
+                _open(entry.resource, entry.fullUrl, opened, depth - 1)
+        else:
+            opened.undecodable.append(raw)
+        return
+    opened.total += 1
+    _keep(resource, raw, full_url, opened)
+
+
+def _keep(resource: Resource, raw: msgspec.Raw, full_url: str | None, opened: OpenedResources) -> None:
+    own_id = resource.id
+    if own_id is not None:
+        place = opened._places.setdefault((type(resource), own_id), len(opened.resources))
+        if len(own_id) > _LONGEST_ID or not own_id.isprintable():
+            resource = msgspec.structs.replace(resource, id=_shortened(own_id))
+        if place < len(opened.resources):
+            if opened.resources[place] != resource and _is_newer(raw, opened._raws[place]):
+                opened.resources[place], opened._raws[place] = resource, raw
+            return
+    opened.resources.append(resource)
+    opened._raws.append(raw)
+    if full_url is not None and isinstance(resource, _REFERRED_TO):
+        opened.full_urls[full_url] = resource
+
+
+def _shortened(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:_LONGEST_ID])
+
+
+def _is_newer(raw: msgspec.Raw, other: msgspec.Raw) -> bool:
+    """Whether a version was written after another; of two that do not say, the one met later counts."""
+    written, other_written = _last_updated(raw), _last_updated(other)
+    if written is None or other_written is None:
+        return True
+    return written >= other_written
+
+
+def _last_updated(raw: msgspec.Raw) -> datetime | None:
+    try:
+        meta = _VERSION.decode(raw).meta
+    except UNREADABLE:
+        return None
+    return parse_instant(meta.lastUpdated) if meta is not None else None
+
+
+def _open_loosely(raw: msgspec.Raw, opened: OpenedResources, depth: int) -> None:
+    """Place what is no resource of ours, or is malformed."""
+    if _is_nothing(raw):
+        return
+    kind = resource_type_of(raw)
+    if kind == "OperationOutcome":
+        return
+    if kind == "Bundle" and depth:
+        _open_malformed_bundle(raw, opened, depth)
+        return
+    opened.total += 1
+    if kind is None or kind in OUR_TYPES or kind == "Bundle":
+        opened.undecodable.append(raw)
+
+
+def _is_nothing(raw: msgspec.Raw) -> bool:
+    """Whether an entry has no resource (a batch answer may not)."""
+    return bytes(memoryview(raw)[:5]).strip() in _NOTHING
+
+
+def _open_malformed_bundle(raw: msgspec.Raw, opened: OpenedResources, depth: int) -> None:
+    try:
+        entries = _LOOSE_BUNDLE.decode(raw).entry
+    except UNREADABLE:
+        opened.total += 1
+        opened.undecodable.append(raw)
+        return
+    for entry in entries:
+        try:
+            resource = _LOOSE_ENTRY.decode(entry).resource
+        except UNREADABLE:
+            opened.total += 1
+            opened.undecodable.append(entry)
+            continue
+        _open(resource, None, opened, depth - 1)
+
+
+def resource_type_of(raw: msgspec.Raw) -> str | None:
+    """Return the type a resource names; ``None`` when it cannot be told."""
+    try:
+        return _TYPE.decode(raw).resourceType
+    except UNREADABLE:
+        return None
