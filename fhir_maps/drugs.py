@@ -7,12 +7,14 @@ it. Nothing is matched by a part of a code or text.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
 
 from fhir_maps import r4
-from fhir_maps.terminology import Match, Terminology
+from fhir_maps.terminology import LONGEST_TEXT, Match, Terminology
 from fhir_maps.unmapped import Unmapped, describe_unmapped, shorten_name
 
 GROUP = "drug"
@@ -21,6 +23,7 @@ DILUENT = "diluent"
 OTHER = "other"
 LOCAL_FORM = "vasoactive-local-form"
 PRODUCT_PREFIX = "cart:"
+MOST_CODINGS = 8
 CARRIERS = frozenset({FLUID, DILUENT})
 
 _MEDICATION = msgspec.json.Decoder(r4.Medication)
@@ -73,11 +76,36 @@ def read_drug(
     medications: Mapping[str, r4.Medication],
 ) -> DrugReading:
     """Tell the drug of ``medication[x]``. An unreadable Medication is one that was not found, no error."""
+    if reference is None and concept is not None:
+        return _read_concept(concept, terminology)
     medication = _medication_of(reference, contained, medications)
     named = [part for part in (concept, medication.code if medication else None) if part is not None]
     if reference is not None and reference.display:
         named.append(r4.CodeableConcept(text=reference.display))
     ingredients = list(_ingredients_of(medication, contained, medications)) if medication else []
+    return _read_parts(named, ingredients, terminology)
+
+
+def _read_concept(concept: r4.CodeableConcept, terminology: Terminology) -> DrugReading:
+    """A chart names few drugs thousands of times: short names are read once."""
+    codings = tuple((coding.system, coding.code, coding.display) for coding in concept.coding)
+    if len(codings) > MOST_CODINGS or any(
+        len(part or "") > LONGEST_TEXT for part in (concept.text, *chain(*codings))
+    ):
+        return _read_parts([concept], [], terminology)
+    return _read_short(codings, concept.text, terminology)
+
+
+@lru_cache(maxsize=4096)
+def _read_short(
+    codings: tuple[tuple[str | None, str | None, str | None], ...], text: str | None, terminology: Terminology
+) -> DrugReading:
+    return _read_parts([r4.CodeableConcept([r4.Coding(*parts) for parts in codings], text)], [], terminology)
+
+
+def _read_parts(
+    named: Sequence[r4.CodeableConcept], ingredients: Sequence[r4.CodeableConcept], terminology: Terminology
+) -> DrugReading:
     coded = [match for part in named for match in _by_code(part, terminology)]
     texts = [match for part in named for match in _by_text(part, terminology)]
     name, system, code = _name_of([*named, *ingredients])

@@ -79,11 +79,13 @@ class _Record:
     route: str | None
     timing: Timing
     rate: dosages.Rate | None
-    has_dose: bool
-    milligrams: Decimal | None
-    millilitres: Decimal | None
+    dosage: r4.AdministrationDosage | None
     drug: DrugReading
     source: Source
+    terminology: Terminology
+
+    def dose_in(self, unit: str) -> Decimal | None:
+        return dosages.dose_in(unit, self.dosage, self.terminology)
 
     def gap(self, what: GapWhat, why: GapWhy, detail: str, *, running: bool = False) -> ChartGap:
         return ChartGap(
@@ -137,11 +139,10 @@ def read_administration(
         route=route,
         timing=read_timing(resource.effectiveDateTime, resource.effectivePeriod),
         rate=dosages.read_rate(dosage),
-        has_dose=dosages.dose_is_charted(dosage),
-        milligrams=dosages.dose_in("mg", dosage, terminology),
-        millilitres=dosages.dose_in("mL", dosage, terminology),
+        dosage=dosage,
         drug=drug,
         source=Source(_reference_of(resource), note),
+        terminology=terminology,
     )
     yield from _rows_of(record)
 
@@ -241,7 +242,7 @@ def _read_vasoactive(record: _Record, agent: VasoactiveAgent) -> Iterator[Admini
         end=timing.end,
         rate=rate.value if rate else None,
         rate_unit=rate.unit if rate else None,
-        has_dose=record.has_dose,
+        has_dose=dosages.dose_is_charted(record.dosage),
         intravenous=True if record.route == dosages.INTRAVENOUS else None,
         status=AdministrationStatus.STOPPED if record.method == "stopped" else status,
         source=record.source,
@@ -250,7 +251,7 @@ def _read_vasoactive(record: _Record, agent: VasoactiveAgent) -> Iterator[Admini
 
 def _read_fluid(record: _Record) -> Iterator[AdministrationRow]:
     """A bolus of any amount in mL: how much makes a bolus depends on the patient, and is grading's."""
-    millilitres = record.millilitres
+    millilitres = record.dose_in("mL")
     if record.status not in GIVEN or record.method == "stopped" or not _may_be_systemic(record):
         return
     if millilitres is None or millilitres <= 0:
@@ -279,7 +280,7 @@ def _read_dose(record: _Record, drug: ImmuneDrug, *, alone: bool) -> Iterator[Ad
     if drug in STEROIDS:
         feeds = GapWhat.STEROIDS
     why, fault, kind = _fault_of_dose(record)
-    milligrams = record.milligrams if alone else None
+    milligrams = record.dose_in("mg") if alone else None
     if fault is None and milligrams is not None and milligrams <= 0:
         why, fault, kind = GapWhy.IMPLAUSIBLE, "dose is not above zero", "dose"
     if fault is not None or record.timing.start is None:
