@@ -56,6 +56,7 @@ _TYPE = msgspec.json.Decoder(r4.TypeOnly)
 class OpenedResources:
     """Typed resources in the order met, what could not be decoded, and the full URLs that name resources.
 
+    ``raws`` holds the JSON of each of ``resources``, ``places`` where a resource stands by type and id.
     ``total`` counts every resource met but OperationOutcomes, repeats included.
     """
 
@@ -63,8 +64,8 @@ class OpenedResources:
     undecodable: list[msgspec.Raw] = field(default_factory=list)
     full_urls: dict[str, Resource] = field(default_factory=dict)
     total: int = 0
-    _raws: list[msgspec.Raw] = field(default_factory=list)
-    _places: dict[tuple[type, str], int] = field(default_factory=dict)
+    raws: list[msgspec.Raw] = field(default_factory=list)
+    places: dict[tuple[type, str], int] = field(default_factory=dict)
 
 
 def open_bundles(items: Iterable[bytes | msgspec.Raw]) -> OpenedResources:
@@ -95,15 +96,17 @@ def _open(raw: msgspec.Raw, full_url: str | None, opened: OpenedResources, depth
 def _keep(resource: Resource, raw: msgspec.Raw, full_url: str | None, opened: OpenedResources) -> None:
     own_id = resource.id
     if own_id is not None:
-        place = opened._places.setdefault((type(resource), own_id), len(opened.resources))
+        key = (type(resource), own_id)
         if len(own_id) > _LONGEST_ID or not own_id.isprintable():
             resource = msgspec.structs.replace(resource, id=_shortened(own_id))
-        if place < len(opened.resources):
-            if opened.resources[place] != resource and _is_newer(raw, opened._raws[place]):
-                opened.resources[place], opened._raws[place] = resource, raw
+        place = opened.places.get(key)
+        if place is not None:
+            if opened.resources[place] != resource and _is_newer(raw, opened.raws[place]):
+                opened.resources[place], opened.raws[place] = resource, raw
             return
+        opened.places[key] = len(opened.resources)
     opened.resources.append(resource)
-    opened._raws.append(raw)
+    opened.raws.append(raw)
     if full_url is not None and isinstance(resource, _REFERRED_TO):
         opened.full_urls[full_url] = resource
 

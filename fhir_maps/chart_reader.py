@@ -7,6 +7,7 @@ that cannot be read becomes a gap; nothing is dropped in silence.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -94,6 +95,8 @@ FIELDS: dict[type, str] = {
     ImagingReport: "imaging",
     ChartGap: "gaps",
 }
+# The patient is the subject; a Medication is a product and has none.
+_WITHOUT_SUBJECT = (r4.Patient, r4.Medication)
 _WITHOUT_TIME = datetime.min.replace(tzinfo=UTC)
 
 
@@ -131,7 +134,7 @@ def read_chart(
     _check_patient(opened, whose, patient_id)
     reading = _Reading(opened, terminology)
     for resource in opened.resources:
-        if isinstance(resource, (r4.Patient, r4.Medication)) or whose.get(_subject(resource)) is not None:
+        if whose[_subject(resource)] is not None or isinstance(resource, _WITHOUT_SUBJECT):
             reading.read(resource)
         else:
             reading.refuse(resource)
@@ -147,8 +150,9 @@ def read_chart(
 
 
 def _subject(resource: Resource) -> str | None:
-    subject = getattr(resource, "subject", None)
-    return subject.reference if subject is not None else None
+    if isinstance(resource, _WITHOUT_SUBJECT) or resource.subject is None:
+        return None
+    return resource.subject.reference
 
 
 def _subjects_of(opened: OpenedResources) -> dict[str | None, str | None]:
@@ -187,13 +191,18 @@ class _Reading:
         self._medications = _keyed(opened, r4.Medication)
         self._requests = _keyed(opened, r4.MedicationRequest)
         self._readers: dict[type, Callable[[Any], Iterable[object]]] = {
-            r4.Observation: lambda resource: read_observation(resource, terminology),
-            r4.MedicationAdministration: lambda resource: read_administration(
-                resource, terminology, self._medications, self._requests
+            r4.Observation: partial(read_observation, terminology=terminology),
+            r4.MedicationAdministration: partial(
+                read_administration,
+                terminology=terminology,
+                medications=self._medications,
+                requests=self._requests,
             ),
-            r4.MedicationRequest: lambda resource: read_request(resource, terminology, self._medications),
-            r4.Procedure: lambda resource: read_procedure(resource, terminology),
-            r4.Condition: lambda resource: read_condition(resource, terminology),
+            r4.MedicationRequest: partial(
+                read_request, terminology=terminology, medications=self._medications
+            ),
+            r4.Procedure: partial(read_procedure, terminology=terminology),
+            r4.Condition: partial(read_condition, terminology=terminology),
             r4.DiagnosticReport: read_report,
             r4.Medication: lambda _: (),
             r4.Patient: self._read_patient,
@@ -232,7 +241,7 @@ class _Reading:
         # One unreadable thing met under several keys is one gap.
         self._rows[ChartGap] = list(dict.fromkeys(self._rows[ChartGap]))
         fields = {
-            FIELDS[kind]: tuple(sorted(rows, key=_time_of) if len(rows) > 1 else rows)
+            FIELDS[kind]: tuple(sorted(rows, key=_KEYS.get(kind, _time_of)) if len(rows) > 1 else rows)
             for kind, rows in self._rows.items()
             if kind in FIELDS
         }
@@ -248,10 +257,19 @@ class _Reading:
 
 
 def _time_of(row: Any) -> datetime:
-    if isinstance(row, VasoactiveRow):
-        return row.start
-    at: datetime | None = row.authored_at if isinstance(row, PendingOrder) else row.at
+    at: datetime | None = row.at
     return at if at is not None else _WITHOUT_TIME
+
+
+def _start_of(row: VasoactiveRow) -> datetime:
+    return row.start
+
+
+def _authored_at(row: PendingOrder) -> datetime:
+    return row.authored_at if row.authored_at is not None else _WITHOUT_TIME
+
+
+_KEYS: dict[type, Callable[[Any], datetime]] = {VasoactiveRow: _start_of, PendingOrder: _authored_at}
 
 
 def _keyed(opened: OpenedResources, kind: type[Any]) -> dict[str, Any]:

@@ -99,6 +99,14 @@ def read_observation(resource: r4.Observation, terminology: Terminology) -> Iter
     them all. Never raises, whatever the resource holds.
     """
     match = concept_of(resource.code, terminology)
+    if match is not None and not resource.component and resource.status == "final":
+        # The usual Observation, without detours: one code, one value, one time.
+        entry = READERS.get(match.concept)
+        at = parse_instant(resource.effectiveDateTime)
+        if entry is not None and at is not None and not match.by_text:
+            source = Source(f"Observation/{resource.id}" if resource.id else "Observation")
+            yield from entry[1](Charted(resource, at, source, resource, terminology))
+            return
     parts = _parts_of(resource, match, terminology)
     if not parts:
         if match is None:
@@ -128,7 +136,7 @@ def read_observation(resource: r4.Observation, terminology: Terminology) -> Iter
 def concept_of(code: r4.CodeableConcept | None, terminology: Terminology) -> Match | None:
     """What an Observation is about. A text that names a target outweighs the code of the finding."""
     match = terminology.of_concept(GROUP, code)
-    if match is not None and code is not None and match.concept in _GOAL_OF:
+    if match is not None and match.concept in _GOAL_OF and code is not None:
         for text in (code.text, *(coding.display for coding in code.coding)):
             named = terminology.of_text(GROUP, text)
             if named is not None and named.concept == _GOAL_OF[match.concept]:
