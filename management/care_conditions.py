@@ -21,6 +21,7 @@ from management.situation import (
     is_attributed,
     is_child_or_unknown,
     latest_lab,
+    name_lab,
     new_conditions,
     not_retrieved,
     plain,
@@ -113,7 +114,7 @@ def organ_toxicity(situation: Situation) -> Reasons:
     for lab in _ORGAN_LABS:
         times = times_upper_limit(latest_lab(situation, lab))
         if times is not None and times > 1:
-            above.append(f"{lab.value.capitalize()} {plain(times)} × upper limit")
+            above.append(f"{name_lab(lab)} {plain(times)} × upper limit")
     return (*above, *describe_conditions(new_conditions(situation, "arrhythmia")))
 
 
@@ -130,7 +131,7 @@ def reaction_near_infusion(situation: Situation) -> Reasons:
         reason for name, began in signs if began is not None for reason in _soon_after(situation, name, began)
     )
     if situation.evidence.day == 0:
-        early += describe_conditions(new_conditions(situation, "urticaria", "anaphylaxis"))
+        early += describe_conditions(new_conditions(situation, "hypersensitivity"))
     return early
 
 
@@ -203,8 +204,8 @@ def active_infection(situation: Situation) -> Reasons:
 
 
 def diverticular_disease(situation: Situation) -> Reasons:
-    """Diverticular disease on record and not resolved."""
-    return describe_conditions(current_conditions(situation, "diverticular-disease"))
+    """Diverticular disease or a bowel perforation on record and not resolved."""
+    return describe_conditions(current_conditions(situation, "diverticular-disease", "bowel-perforation"))
 
 
 def _soon_after(situation: Situation, name: str, began: datetime) -> Reasons:
@@ -218,7 +219,6 @@ def _soon_after(situation: Situation, name: str, began: datetime) -> Reasons:
 
 CARE_CONDITIONS: Mapping[str, Condition] = {
     "fever": fever,
-    "neutropenia": neutropenia,
     "neutropenic-fever": neutropenic_fever,
     "sepsis-possible": sepsis_possible,
     "unsupported-desaturation": unsupported_desaturation,

@@ -20,6 +20,7 @@ from management.situation import (
     fever_reasons,
     is_child_or_unknown,
     latest_lab,
+    name_lab,
     plain,
     times_upper_limit,
 )
@@ -37,7 +38,7 @@ def tumour_lysis_possible(situation: Situation) -> Reasons:
         return NOT_MET
     latest = max(value.at for value in abnormal.values())
     together = [
-        f"{lab.value.capitalize()} {plain(value.value)}"
+        f"{name_lab(lab)} {plain(value.value)}"
         for lab, value in abnormal.items()
         if latest - value.at <= situation.span(Cut.LYSIS_SPAN)
     ]
@@ -149,7 +150,7 @@ def _beside_ferritin(situation: Situation) -> Reasons:
     for lab in (Lab.ALT, Lab.AST):
         times = times_upper_limit(latest_lab(situation, lab))
         if times is not None and times > situation.cut(Cut.TRANSAMINASE_TIMES):
-            reasons.append(f"{lab.value.upper()} {plain(times)} × upper limit")
+            reasons.append(f"{name_lab(lab)} {plain(times)} × upper limit")
     fibrinogen = latest_lab(situation, Lab.FIBRINOGEN)
     if fibrinogen is not None and fibrinogen.value < situation.cut(Cut.LOW_FIBRINOGEN):
         reasons.append(f"Fibrinogen {plain(fibrinogen.value)} mg/dL")
@@ -158,7 +159,7 @@ def _beside_ferritin(situation: Situation) -> Reasons:
         reasons.append(f"LDH {plain(dehydrogenase)} × upper limit")
     for lab, cut in ((Lab.PLATELETS, Cut.GRADE_4_PLATELETS), (Lab.ANC, Cut.GRADE_4_NEUTROPHILS)):
         if _newly_below(situation, lab, situation.cut(cut)):
-            reasons.append(f"New grade 4 cytopenia ({lab.value})")
+            reasons.append(f"New grade 4 cytopenia ({name_lab(lab)})")
     return tuple(reasons)
 
 

@@ -22,7 +22,7 @@ from management.vocabulary import CONSIDER_FORMS, DRUGS, RECOMMEND_FORMS, RECOMM
 
 TIERS = ("A", "B", "C", "GK", "RULE")
 VERIFIABLE_TIERS = ("A", "B")
-_ROW_ID = re.compile(r"(?P<group>[A-Z]+(?:-[A-Z]+)?)(?P<number>\d*)(?:\.[a-z0-9-]+)?")
+_ROW_ID = re.compile(r"(?P<group>[A-Z]+(?:-[A-Z]+)?)(?P<number>\d*)[a-z]?")
 _Kind = TypeVar("_Kind", str, bool, list[Any])
 
 
@@ -224,7 +224,9 @@ def check_order(file: str, rows: Iterable[ProtocolRow]) -> None:
     for row in rows:
         match = _ROW_ID.fullmatch(row.id)
         if match is None:
-            raise ProtocolError(f"{file}: {row.id}: not a row id (letters, number, and a part after a dot)")
+            raise ProtocolError(
+                f"{file}: {row.id}: not a row id (letters, a number, a small letter for a part)"
+            )
         group, number = match["group"], int(match["number"] or 0)
         if row.id in seen:
             raise ProtocolError(f"{file}: {row.id}: stands twice")

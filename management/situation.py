@@ -22,6 +22,8 @@ Reasons = tuple[str, ...]
 
 NOT_MET: Reasons = ()
 
+_ABBREVIATED_LABS = frozenset({Lab.ALT, Lab.AST, Lab.ANC, Lab.LDH, Lab.CRP, Lab.IGG})
+
 SPAN_UNITS: Mapping[str, timedelta] = {
     "minutes": timedelta(minutes=1),
     "hours": timedelta(hours=1),
@@ -137,6 +139,11 @@ def not_retrieved(assessment: Assessment, inputs: Collection[GapWhat]) -> bool:
     gaps = [(gap.what, gap.why) for gap in assessment.gaps]
     gaps += [(gap.what, gap.why) for gap in assessment.evidence.chart_gaps]
     return any((what, GapWhy.NOT_RETRIEVED) in gaps for what in inputs)
+
+
+def name_lab(lab: Lab) -> str:
+    """A laboratory test as a reader names it: ``ALT``, ``Potassium``."""
+    return lab.value.upper() if lab in _ABBREVIATED_LABS else lab.value.capitalize()
 
 
 def latest_lab(situation: Situation, lab: Lab) -> LabValue | None:
