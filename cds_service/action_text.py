@@ -32,7 +32,7 @@ _ICANS_ROWS = ("I", "AI", "N")
 
 def syndrome_of_action(recommendation: Recommendation) -> Syndrome:
     """The syndrome whose card carries a recommendation: by what it is, else by the row it comes from."""
-    by_row = recommendation.row.rstrip("0123456789abc") in _ICANS_ROWS
+    by_row = recommendation.row.partition(".")[0].rstrip("0123456789") in _ICANS_ROWS
     return Syndrome.ICANS if recommendation.id in _ICANS_IDS or by_row else Syndrome.CRS
 
 
@@ -45,7 +45,9 @@ def action_lines(recommendations: Iterable[Recommendation]) -> list[str]:
 
 
 def _action(item: Recommendation) -> str:
-    head = f"**{_STRENGTH_WORDS[item.strength]}: {escape_markdown(item.title)}.**"
+    strength = _STRENGTH_WORDS[item.strength]
+    lead = "" if item.title.startswith(f"{strength} ") else f"{strength}: "
+    head = f"**{lead}{escape_markdown(item.title)}.**"
     parts = [f"{head} {escape_markdown(item.text, _LONG)}"]
     if item.dose is not None:
         parts.append(_dose(item.dose))
@@ -61,7 +63,7 @@ def _action(item: Recommendation) -> str:
 def _dose(dose: Dose) -> str:
     words = [f"{write_number(dose.value, 2)} {dose.unit}", dose.route or "", dose.interval or ""]
     amount = escape_markdown(" ".join(word for word in words if word))
-    cap = ", at the cap" if dose.capped else ""
+    cap = ", at the cap" if dose.capped and "cap" not in dose.arithmetic else ""
     text = f"Dose: **{amount}** ({escape_markdown(dose.arithmetic)}{cap})"
     if dose.weight_kg is not None:
         when = f" of {dose.weight_at:%Y-%m-%d}" if dose.weight_at else ""

@@ -8,6 +8,7 @@ members (dict); the draft orders inside are validated where they are written.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines, gap_words, syn
 from cds_service.suggestions import CANONICAL_BASE, OrderContext, write_suggestions
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
 from grading.chart import GapWhat, GapWhy, ImagingReport
+from grading.evidence import Evidence
 from management.review import Guard, Recommendation, Review, Withheld
 
 _PROJECT_URL = "https://cart-toxicity-cds.github.io/"
@@ -174,17 +176,23 @@ def _opening(syndrome: Syndrome, grade: SyndromeGrade, review: Review) -> str:
         Status.NOT_ASSESSABLE: f"{syndrome.value} not assessable",
     }[grade.status]
     deciding = [item for item in grade.criteria if item.level == grade.lowest and item.at is not None]
-    since = min((item.at for item in deciding if item.at is not None), default=None)
+    since = min((_since(item, evidence) for item in deciding if item.at is not None), default=None)
     parts = [f"**{words}** (ASTCT), at {write_time(evidence.at, zone)}."]
     if deciding and since is not None:
         values = escape_markdown(" + ".join(item.value for item in deciding))
-        parts.append(f"Decided by {values}, charted {write_time(since, zone)}.")
+        parts.append(f"Decided by {values}, since {write_time(since, zone)}.")
     if grade.episode_peak is not None:
         parts.append(f"Peak of this episode: {grade.episode_peak}.")
     if infusion and infusion.at:
         product = infusion.product.replace("-", " ") if infusion.product else "product not known"
         parts.append(f"Day {evidence.day} after CAR-T ({product}, {write_time(infusion.at, zone)}).")
     return " ".join(parts)
+
+
+def _since(item: CriterionMet, evidence: Evidence) -> datetime:
+    """Since when a criterion holds: an infusion since the start of its run, not of its latest rate."""
+    runs = [infusion.since for infusion in evidence.running if infusion.row.source in item.sources]
+    return min(runs, default=item.at or evidence.at)
 
 
 def _criterion(item: CriterionMet) -> str:
