@@ -341,17 +341,17 @@ def _infused_drug(row: Json, style: Style) -> list[Resource]:
     earlier_rate: float = row.get("earlierRate", rate)
     stopped = hours_ago(row["stoppedHoursAgo"]) if "stoppedHoursAgo" in row else None
     run: Json = {"unit": unit, "route": route, "way": way}
-    segmented = style.infusions in (InfusionLayout.SEGMENTS, InfusionLayout.SEGMENTS_AND_BAGS)
+    layout = InfusionLayout.OPEN_PERIOD if row.get("asWritten") else style.infusions
+    segmented = layout in (InfusionLayout.SEGMENTS, InfusionLayout.SEGMENTS_AND_BAGS)
     bags = (
         medications.bag_hung(agent, at=start + timedelta(minutes=1))
-        if style.infusions is InfusionLayout.SEGMENTS_AND_BAGS
-        and status not in ("not-done", "entered-in-error")
+        if layout is InfusionLayout.SEGMENTS_AND_BAGS and status not in ("not-done", "entered-in-error")
         else []
     )
     if status == "in-progress" and rate > 0 and segmented:
         end = AT + timedelta(minutes=30)
         return bags + medications.rate_segments(agent, start=start, end=end, rate=rate, **run)
-    if status == "in-progress" and rate > 0 and style.infusions is InfusionLayout.CLOSED_PERIOD:
+    if status == "in-progress" and rate > 0 and layout is InfusionLayout.CLOSED_PERIOD:
         end = AT + timedelta(hours=1)
         return medications.drug_run(agent, start=start, end=end, rate=rate, status="completed", **run)
     if status == "stopped" and stopped is not None and segmented:
