@@ -118,7 +118,11 @@ def dose_in(unit: str, dosage: r4.AdministrationDosage | None, terminology: Term
     """The dose in a canonical unit; ``None`` when it is of another kind or a bound (``<``)."""
     if dosage is None or dosage.dose is None or dosage.dose.comparator is not None:
         return None
-    return quantity_in(dosage.dose, unit, terminology)
+    dose = dosage.dose
+    if dose.system != UCUM:
+        # A local unit system says nothing that its code and text do not.
+        dose = r4.Quantity(value=dose.value, unit=dose.unit, code=dose.code)
+    return quantity_in(dose, unit, terminology)
 
 
 def read_route(

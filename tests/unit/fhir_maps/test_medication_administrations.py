@@ -451,6 +451,12 @@ class TestFluids:
         assert (row.at, row.millilitres) == (NINE, 500)
         assert only(self.bolus(value=0.5, unit="L"), FluidBolus).millilitres == 500
 
+    def test_a_local_unit_system_is_read_by_its_code(self) -> None:
+        system = "http://hospital.example/a/rather/long/address/of/CodeSystem/local-units"
+        dose = {"value": 500, "unit": "ml", "code": "ml", "system": system}
+        times = {"effectivePeriod": None, "effectiveDateTime": "2026-03-04T09:00:00Z"}
+        assert only(read("NaCl 0.9%", dosage={"dose": dose}, **times), FluidBolus).millilitres == 500
+
     def test_the_code_is_read_too(self) -> None:
         saline = {"coding": [{"system": RXNORM, "code": "1807628"}]}
         assert only(self.bolus(saline), FluidBolus).source.note is None
