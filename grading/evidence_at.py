@@ -184,7 +184,9 @@ def _boluses(index: ChartIndex, at: datetime, horizon: datetime) -> tuple[FluidB
     if age is not None and age < tables.limit("adult-years") and weight is not None:
         smallest = min(smallest, tables.limit("child-bolus-ml-per-kg") * weight.kilograms)
     window = index.boluses.between(at - tables.span("blood-pressure"), horizon)
-    return tuple(bolus for bolus in window if bolus.millilitres >= smallest)
+    # Two feeds of one bolus are one bolus: it is counted when pressure is judged to be refractory to fluid.
+    distinct = {(bolus.at, bolus.millilitres): bolus for bolus in window if bolus.millilitres >= smallest}
+    return tuple(distinct.values())
 
 
 def _running(index: ChartIndex, at: datetime) -> tuple[RunningInfusion, ...]:
