@@ -1,11 +1,11 @@
 """The table of the demonstration: one line a patient, at most 120 columns wide."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from management.assessment_document import EXTENSION_NAME
 
-_WIDTHS = {"name": 12, "day": 3, "CRS": 5, "ICANS": 5, "driver": 38, "actions": 47}
+_WIDTHS = {"name": 12, "day": 3, "CRS": 4, "ICANS": 5, "driver": 33, "actions": 53}
 _GAP = "  "
 
 
@@ -59,20 +59,31 @@ def _driver(document: Mapping[str, Any]) -> str:
         beyond_fever = [id_ for id_ in criteria if not id_.startswith("fever.")]
         met += beyond_fever or criteria
     if met:
-        return ", ".join(met)
+        return _fit(met, _WIDTHS["driver"])
     gaps = dict.fromkeys(f"{gap['what']} {gap['why']}" for gap in document.get("gaps", ()))
-    return ", ".join(gaps) or "no criterion met"
+    return _fit(list(gaps), _WIDTHS["driver"]) or "no criterion met"
 
 
 def _actions(document: Mapping[str, Any]) -> str:
-    """List the recommendations, those with a dose and the urgent transfers before care and questions."""
-    offers = document.get("recommendations", ())
-    ranked = sorted(
-        offers,
-        key=lambda one: ("dose" not in one, not one["id"].startswith("icu."), one["strength"] != "recommend"),
-    )
+    """List the recommendations: recommended doses, intensive care, other doses, then the rest."""
     words = []
-    for one in ranked:
+    for one in sorted(document.get("recommendations", ()), key=_rank):
         dose = one.get("dose")
         words.append(f"{one['id']} {dose['value']:g} {dose['unit']}" if dose else one["id"])
-    return ", ".join(words) or "-"
+    return _fit(words, _WIDTHS["actions"]) or "-"
+
+
+def _rank(offer: Mapping[str, Any]) -> tuple[bool, bool, bool, bool]:
+    recommended = offer["strength"] == "recommend"
+    has_dose = "dose" in offer
+    return (not (recommended and has_dose), not offer["id"].startswith("icu."), not has_dose, not recommended)
+
+
+def _fit(words: Sequence[str], width: int) -> str:
+    """Join as many words as fit whole, and count the rest."""
+    for shown in range(len(words), 0, -1):
+        rest = f" +{len(words) - shown}" if shown < len(words) else ""
+        text = ", ".join(words[:shown]) + rest
+        if len(text) <= width:
+            return text
+    return ", ".join(words)

@@ -5,16 +5,16 @@ parameters that clients of the service need (see ``SEARCH_PARAMETERS``) and no o
 chaining, no modifiers, no writes, no authorization. Everything stays in memory.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 
 from ehr_sandbox.record import Resource
-from ehr_sandbox.search import SEARCH_PARAMETERS, SearchError, matches, sort_resources
+from ehr_sandbox.search import SEARCH_PARAMETERS, SearchError, criterion, sort_resources
 
 FHIR_JSON = "application/fhir+json"
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
@@ -23,12 +23,16 @@ _IGNORED = frozenset({"_format", "_pretty"})
 
 
 class Shelf:
-    """Resources by type and id."""
+    """Resources by type and id, and by the patient they belong to: nearly every search names one."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._types: dict[str, dict[str, Resource]] = {name: {} for name in SEARCH_PARAMETERS}
+        self._of_subject: dict[tuple[str, str], list[Resource]] = {}
         for resource in resources:
-            self._types.setdefault(resource["resourceType"], {})[resource["id"]] = resource
+            kind = resource["resourceType"]
+            self._types.setdefault(kind, {})[resource["id"]] = resource
+            if "subject" in resource:
+                self._of_subject.setdefault((kind, resource["subject"]["reference"]), []).append(resource)
 
     def types(self) -> Sequence[str]:
         """Return the names of the resource types that can be asked for."""
@@ -40,14 +44,21 @@ class Shelf:
 
     def search(self, kind: str, parameters: Sequence[tuple[str, str]]) -> list[Resource]:
         """Return all matches in order. Raises :class:`SearchError` for what is not understood."""
-        found = list(self._types[kind].values())
+        found = self._candidates(kind, parameters)
         order = ""
         for name, value in parameters:
             if name == "_sort":
                 order = value
             elif name not in _IGNORED:
-                found = [resource for resource in found if matches(resource, kind, name, value)]
+                meets = criterion(kind, name, value)
+                found = [resource for resource in found if meets(resource)]
         return sort_resources(found, kind, order) if order else found
+
+    def _candidates(self, kind: str, parameters: Sequence[tuple[str, str]]) -> list[Resource]:
+        for name, value in parameters:
+            if name == "patient" and "," not in value:
+                return self._of_subject.get((kind, f"Patient/{value.removeprefix('Patient/')}"), [])
+        return list(self._types[kind].values())
 
 
 def fhir_router(resources: Iterable[Resource]) -> APIRouter:
@@ -56,18 +67,18 @@ def fhir_router(resources: Iterable[Resource]) -> APIRouter:
     router = APIRouter()
 
     @router.get("/metadata")
-    def read_metadata(request: Request) -> Response:
+    async def read_metadata(request: Request) -> Response:
         return _answer(200, _capability_statement(_base(request, "/metadata"), shelf.types()))
 
     @router.get("/{kind}/{id_}")
-    def read(kind: str, id_: str) -> Response:
+    async def read(kind: str, id_: str) -> Response:
         resource = shelf.read(kind, id_)
         if resource is None:
             return _refuse(404, "not-found", "no such resource")
         return _answer(200, resource)
 
     @router.get("/{kind}")
-    def search(kind: str, request: Request) -> Response:
+    async def search(kind: str, request: Request) -> Response:
         return _search(
             shelf, kind, parse_qsl(request.url.query, keep_blank_values=True), _base(request, f"/{kind}")
         )
@@ -125,7 +136,7 @@ def _url(base: str, kind: str, criteria: Sequence[tuple[str, str]], count: int, 
 
 
 def _answer(status: int, body: Mapping[str, Any]) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), status, media_type=FHIR_JSON)
+    return Response(msgspec.json.encode(body), status, media_type=FHIR_JSON)
 
 
 def _refuse(status: int, code: str, text: str) -> Response:

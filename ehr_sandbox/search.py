@@ -6,7 +6,7 @@ span of its precision, and is compared with the whole span of the element, as th
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -95,20 +95,34 @@ _DATE_VALUE = re.compile(r"(eq|ne|lt|gt|ge|le|sa|eb)?(\d{4}.*)")
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 
 
-def matches(resource: Resource, kind: str, name: str, value: str) -> bool:
-    """Whether a resource meets one parameter. Raises :class:`SearchError` for what is not understood."""
+def criterion(kind: str, name: str, value: str) -> Callable[[Resource], bool]:
+    """Return the test of one parameter. Raises :class:`SearchError` for what is not understood."""
     parameter = SEARCH_PARAMETERS[kind].get(name)
     if parameter is None:
         raise SearchError(f"search parameter {name[:64]!r} is not known for {kind}")
     wanted = value.split(",")
-    if parameter.kind is ParameterKind.DATE:
-        spans = list(_spans(resource, parameter))
-        return any(_meets_date(spans, name, part) for part in wanted)
-    if parameter.kind is ParameterKind.REFERENCE:
-        held = [resource[element]["reference"] for element in parameter.elements if element in resource]
-        return any(part in (reference, reference.partition("/")[2]) for reference in held for part in wanted)
-    tokens = [token for element in parameter.elements for token in _tokens(resource.get(element))]
-    return any(_meets_token(tokens, part) for part in wanted)
+    elements = parameter.elements
+    match parameter.kind:
+        case ParameterKind.DATE:
+            dates = [_read_date(name, part) for part in wanted]
+            return lambda resource: any(
+                _compares(prefix, held, span)
+                for held in _spans(resource, parameter)
+                for prefix, span in dates
+            )
+        case ParameterKind.REFERENCE:
+            references = {part if "/" in part else f"Patient/{part}" for part in wanted}
+            return lambda resource: any(
+                resource[element]["reference"] in references for element in elements if element in resource
+            )
+        case ParameterKind.TOKEN:
+            tests = [_read_token(part) for part in wanted]
+            return lambda resource: any(
+                test(system, code)
+                for element in elements
+                for system, code in _tokens(resource.get(element))
+                for test in tests
+            )
 
 
 def sort_resources(resources: list[Resource], kind: str, order: str) -> list[Resource]:
@@ -148,12 +162,12 @@ def _tokens(value: Any) -> Iterator[tuple[str | None, str]]:
             yield coding.get("system"), coding.get("code", "")
 
 
-def _meets_token(tokens: list[tuple[str | None, str]], wanted: str) -> bool:
+def _read_token(wanted: str) -> Callable[[str | None, str], bool]:
     system, bar, code = wanted.rpartition("|")
     if not bar:
-        return any(held == code for _, held in tokens)
+        return lambda _, held: held == code
     # ``|code`` asks for a code without a system, ``system|`` for any code of the system.
-    return any((place or "") == system and code in ("", held) for place, held in tokens)
+    return lambda place, held: (place or "") == system and code in ("", held)
 
 
 def _spans(resource: Resource, parameter: Parameter) -> Iterator[_Span]:
@@ -187,16 +201,14 @@ def _span(text: str) -> _Span:
     return instant, instant + (timedelta(seconds=1) if seconds else timedelta(minutes=1))
 
 
-def _meets_date(held: list[_Span], name: str, wanted: str) -> bool:
+def _read_date(name: str, wanted: str) -> tuple[str, _Span]:
     match = _DATE_VALUE.fullmatch(wanted)
     try:
         if match is None:
             raise ValueError
-        low, high = _span(match.group(2))
+        return match.group(1) or "eq", _span(match.group(2))
     except (ValueError, OverflowError) as error:
         raise SearchError(f"{name} is not a date with one of the prefixes eq ne lt gt ge le sa eb") from error
-    prefix = match.group(1) or "eq"
-    return any(_compares(prefix, span, (low, high)) for span in held)
 
 
 def _compares(prefix: str, held: _Span, wanted: _Span) -> bool:

@@ -15,8 +15,10 @@ from typing import Any
 
 from ehr_sandbox.record import CHART_CLOCK, Resource
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_TIMES = re.compile(
+    r'(?<=")(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))|(\d{4}-\d\d-\d\d))(?=")'
+)
+"""A JSON string that is an instant (first group) or a date (second), without its quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,13 @@ def load_patients(now: datetime = CHART_CLOCK) -> tuple[SamplePatient, ...]:
     expected = tomllib.loads(folder.joinpath("expected.toml").read_text("utf-8"))
     patients = []
     for id_, row in sorted(expected.items()):
-        bundle = json.loads(folder.joinpath(f"{id_}.json").read_text("utf-8"))
+        text = folder.joinpath(f"{id_}.json").read_text("utf-8")
         patients.append(
             SamplePatient(
                 id=id_,
                 name=row["name"],
                 story=row["story"],
-                bundle=_move(bundle, shift) if shift else bundle,
+                bundle=json.loads(_move(text, shift) if shift else text),
                 expected=_expected(row),
             )
         )
@@ -109,14 +111,10 @@ def _grade(row: Mapping[str, Any] | None) -> ExpectedGrade | None:
     return ExpectedGrade(row["status"], lowest, highest, row.get("grade"), row.get("peak"))
 
 
-def _move(value: Any, shift: timedelta) -> Any:
-    if isinstance(value, dict):
-        return {name: _move(member, shift) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_move(member, shift) for member in value]
-    if isinstance(value, str):
-        if _INSTANT.fullmatch(value):
-            return (datetime.fromisoformat(value) + shift).isoformat()
-        if _DATE.fullmatch(value):
-            return (date.fromisoformat(value) + timedelta(days=shift.days)).isoformat()
-    return value
+def _move(text: str, shift: timedelta) -> str:
+    def moved(found: re.Match[str]) -> str:
+        if found[1]:
+            return (datetime.fromisoformat(found[1]) + shift).isoformat()
+        return (date.fromisoformat(found[2]) + timedelta(days=shift.days)).isoformat()
+
+    return _TIMES.sub(moved, text)
