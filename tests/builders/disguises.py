@@ -79,6 +79,61 @@ def duplicated(resources: list[Resource]) -> list[Resource]:
     return named + again
 
 
+# Units as interfaces spell them, with neither system nor code.
+SPELLINGS: Final = {
+    "Cel": "°C",
+    "[degF]": "F",
+    "mm[Hg]": "mmHg",
+    "L/min": "lpm",
+    "ug/kg/min": "mcg/kg/min",
+    "ug/min": "mcg/min",
+    "ug": "mcg",
+    "U/min": "units/min",
+}
+
+
+def in_feed_spellings(resources: list[Resource]) -> list[Resource]:
+    """Every quantity with a spelled unit instead of a UCUM code."""
+
+    def respell(node: Any) -> Any:
+        if isinstance(node, dict):
+            if node.get("system") == codes.UCUM:
+                return {"value": node["value"], "unit": SPELLINGS.get(node["code"], node["code"])}
+            return {key: respell(value) for key, value in node.items()}
+        return [respell(item) for item in node] if isinstance(node, list) else node
+
+    return [respell(resource) for resource in resources]
+
+
+def in_milliseconds(resources: list[Resource]) -> list[Resource]:
+    """Every time as a system of the JavaScript family writes it: UTC, ``Z``, three decimals."""
+
+    def rewrite(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {
+                key: (
+                    value.replace("+00:00", ".000Z")
+                    if key in INSTANT_KEYS and isinstance(value, str)
+                    else rewrite(value)
+                )
+                for key, value in node.items()
+            }
+        return [rewrite(item) for item in node] if isinstance(node, list) else node
+
+    return [rewrite(resource) for resource in resources]
+
+
+def with_observed_periods(resources: list[Resource]) -> list[Resource]:
+    """Every observation over a period that begins and ends at its time."""
+    return [
+        {key: value for key, value in resource.items() if key != "effectiveDateTime"}
+        | {"effectivePeriod": {"start": at, "end": at}}
+        if resource["resourceType"] == "Observation" and (at := resource.get("effectiveDateTime"))
+        else resource
+        for resource in resources
+    ]
+
+
 def in_mixed_offsets(resources: list[Resource]) -> list[Resource]:
     """Each resource's times in another offset: other digits, the same instants."""
     offsets = cycle(OFFSETS)
@@ -196,6 +251,9 @@ DISGUISES: Final = (
     Disguise("shuffled", transforms=(shuffled(7),)),
     Disguise("shuffled-again", transforms=(shuffled(1968),)),
     Disguise("duplicated", transforms=(duplicated,)),
+    Disguise("in-feed-spellings", transforms=(in_feed_spellings,), in_base_profile=False),
+    Disguise("in-milliseconds", transforms=(in_milliseconds,)),
+    Disguise("with-observed-periods", transforms=(with_observed_periods,)),
     Disguise("in-mixed-offsets", transforms=(in_mixed_offsets,)),
     Disguise("with-values-entered-in-error", transforms=(with_values_entered_in_error,)),
     Disguise("with-later-evidence", transforms=(with_later_evidence,)),
@@ -233,9 +291,9 @@ def resources_of(story: Story, disguise: Disguise = PLAIN) -> list[Resource]:
     return give_ids(resources)
 
 
-def changes(disguise: Disguise, story: Story) -> bool:
+def changes(disguise: Disguise, story: Story, plain: list[Resource] | None = None) -> bool:
     """Whether the disguise makes any difference to this story; where it makes none, there is no test."""
-    return disguise is PLAIN or resources_of(story, disguise) != resources_of(story)
+    return disguise is PLAIN or resources_of(story, disguise) != (plain or resources_of(story))
 
 
 def one_of_each_shape(stories: Iterable[Story], disguises: Iterable[Disguise]) -> dict[str, Resource]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.builders import DISGUISES, PLAIN, Disguise, Story, load_stories
+from tests.builders import DISGUISES, PLAIN, Disguise, Story, load_stories, resources_of
 from tests.builders.disguises import changes, named
 
 EXTENSION: Final = "io.github.cart-toxicity-cds.assessment"
@@ -32,8 +32,9 @@ def cases(stories: Iterable[Story], disguises: Iterable[Disguise]) -> list[Any]:
     return [
         pytest.param(story, disguise, id=f"{story.id}[{disguise.name}]")
         for story in stories
+        for plain in [resources_of(story)]
         for disguise in wanted
-        if changes(disguise, story)
+        if changes(disguise, story, plain)
     ]
 
 
