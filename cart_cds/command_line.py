@@ -23,7 +23,7 @@ from fhir_maps.terminology import TerminologyError
 from fhir_maps.times import parse_instant
 from management.protocol import ProtocolError
 
-DONE, UNUSABLE = 0, 2
+DONE, UNUSABLE, INTERRUPTED = 0, 2, 130
 
 
 class CommandError(Exception):
@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CommandError, SettingsError, ProtocolError, TerminologyError) as error:
         print(f"cart-cds: {error}", file=sys.stderr)
         return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return DONE
 
 

@@ -11,8 +11,11 @@ DISCLAIMER = "Decision support; does not replace the local CAR-T protocol."
 
 
 def describe_graded(graded: GradedBundle) -> str:
-    """Return the text, lines joined, without a newline at its end."""
-    return "\n".join(_lines(graded))
+    """Return the text, lines joined, without a newline at its end.
+
+    Control characters in texts of the record become ``?``: a terminal would obey them.
+    """
+    return "\n".join("".join(sign if sign.isprintable() else "?" for sign in line) for line in _lines(graded))
 
 
 def _lines(graded: GradedBundle) -> Iterator[str]:

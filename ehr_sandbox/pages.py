@@ -22,11 +22,13 @@ View = Callable[[str], Mapping[str, Any]]
 
 _BANNER = "Sandbox, synthetic patients. Not for patient care."
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:0 auto;padding:1rem;color:#1a1a1a}
-.banner{background:#fff3cd;border:1px solid #b58900;padding:.5rem 1rem}
-table{border-collapse:collapse;margin:.5rem 0}td,th{border:1px solid #bbb;padding:.25rem
-.6rem;text-align:left} .card{border:1px solid #bbb;border-left:.5rem solid #2b6cb0;padding:.25rem
-1rem;margin:1rem 0} .card.warning{border-left-color:#b58900}.card.critical{border-left-color:#b00020}
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 0 auto; padding: 1rem; color: #1a1a1a }
+.banner { background: #fff3cd; border: 1px solid #b58900; padding: .5rem 1rem }
+table { border-collapse: collapse; margin: .5rem 0 }
+td, th { border: 1px solid #bbb; padding: .25rem .6rem; text-align: left }
+.card { border: 1px solid #bbb; border-left: .5rem solid #2b6cb0; padding: .25rem 1rem; margin: 1rem 0 }
+.card.warning { border-left-color: #b58900 }
+.card.critical { border-left-color: #b00020 }
 """
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 

@@ -104,11 +104,13 @@ def test_the_text_lists_what_no_map_knows(capsys: pytest.CaptureFixture[str], tm
     bundle = json.loads(Path(sample("demo-dorn")).read_text("utf-8"))
     for entry in bundle["entry"]:
         if entry["resource"]["id"].startswith("demo-dorn-o2-device"):
-            entry["resource"]["valueCodeableConcept"] = {"text": "Zephyr bubble hood"}
+            entry["resource"]["valueCodeableConcept"] = {"text": "Zephyr bubble hood \x1b[2J"}
     path = tmp_path / "bundle.json"
     path.write_text(json.dumps(bundle), "utf-8")
     assert exit_code(["grade", str(path), "--at", AT]) == 0
-    assert "Zephyr bubble hood" in capsys.readouterr().out.split("Not known to any map")[1]
+    text = capsys.readouterr().out
+    assert "Zephyr bubble hood" in text.split("Not known to any map")[1]
+    assert "\x1b" not in text
 
 
 @pytest.mark.parametrize(
