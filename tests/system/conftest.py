@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from fhir_maps.artefacts import artefact, artefact_ids
 
 from tests.system.fhir_validator import FhirValidator
 from tests.system.hapi.build import LibrariesUnreachableError, build_peers
@@ -95,7 +96,7 @@ def start_validator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartV
 @pytest.fixture(scope="session")
 def published_artefacts() -> list[dict[str, Any]]:
     """Our own CodeSystems, ValueSets, ConceptMaps and Questionnaires, which `validator` knows."""
-    return []
+    return [resource for kind, id_ in artefact_ids() if (resource := artefact(kind, id_)) is not None]
 
 
 @pytest.fixture(scope="session")
