@@ -57,7 +57,7 @@ def write_suggestions(recommendations: Iterable[Recommendation], context: OrderC
     suggestions = [suggestion for item in orderable if (suggestion := _suggestion(item, context)) is not None]
     if not suggestions:
         return {}
-    alternatives = len(suggestions) == 1 or len(steroids) == len(orderable)
+    alternatives = len(suggestions) == 1 or all(item in steroids for item in orderable)
     if alternatives:
         for later in [item for item in suggestions if item["isRecommended"]][1:]:
             later["isRecommended"] = False  # only "any" may recommend several
