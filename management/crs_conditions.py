@@ -161,9 +161,8 @@ def crs_resolved(situation: Situation) -> Reasons:
     evidence = situation.evidence
     if evidence.established_at is None or situation.crs.status is not Status.NONE:
         return NOT_MET
-    if evidence.peak_temperature is None or fever_reasons(situation):
-        return NOT_MET
-    if evidence.systolic is None or evidence.oxygen is None or evidence.attributions:
+    known = (evidence.peak_temperature, evidence.systolic, evidence.oxygen)
+    if None in known or fever_reasons(situation) or evidence.attributions:
         return NOT_MET
     return ("No fever in the temperature window, no hypotension, no hypoxia",)
 

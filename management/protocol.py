@@ -67,7 +67,7 @@ def read_protocol(name: str, text: str, shared: Mapping[str, str]) -> Protocol:
         cuts.update({row.cut: row for row in map(read.cut, table.entries("cut"))})
         doses.update({row.id: row for row in map(read.dose, table.entries("dose"))})
         guards.update({row.guard: row for row in map(read.guard, table.entries("guard"))})
-    _check_complete(name, cuts, doses, guards)
+    _check_complete(name, cuts, guards)
     rows: list[ProtocolRow] = []
     for table in (tables[-1], tables[_SHARED.index("cross-cutting")]):
         own_rows = [read.row(entry, doses) for entry in table.entries("row")]
@@ -113,7 +113,6 @@ def _read_header(
 def _check_complete(
     name: str,
     cuts: Mapping[Cut, CutRow],
-    doses: Mapping[str, DoseRule],
     guards: Mapping[Guard, GuardRow],
 ) -> None:
     for cut in Cut:
@@ -125,8 +124,6 @@ def _check_complete(
     for guard in _NUMBERED_GUARDS:
         if guards[guard].value is None:
             raise ProtocolError(f"{name}: guard {guard.value} has no value")
-    if not doses:
-        raise ProtocolError(f"{name}: no dose rule")
 
 
 def _parse(name: str, text: str) -> Table:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from management.protocol_rows import (
@@ -18,7 +19,15 @@ from management.protocol_rows import (
     Withholding,
 )
 from management.review import Guard, Strength
-from management.vocabulary import CONSIDER_FORMS, DRUGS, RECOMMEND_FORMS, RECOMMENDATION_IDS, Cut
+from management.vocabulary import (
+    CONSIDER_FORMS,
+    DRUGS,
+    RECOMMEND_FORMS,
+    RECOMMENDATION_IDS,
+    SPAN_CUTS,
+    SPAN_UNITS,
+    Cut,
+)
 
 TIERS = ("A", "B", "C", "GK", "RULE")
 VERIFIABLE_TIERS = ("A", "B")
@@ -127,11 +136,14 @@ class TableReader:
         return row
 
     def cut(self, entry: Entry) -> CutRow:
-        """A number for conditions."""
+        """A number for conditions; a span of time has a unit of time."""
+        cut, unit = _member(entry, "id", Cut), entry.text("unit")
+        if cut in SPAN_CUTS and unit not in SPAN_UNITS:
+            raise ProtocolError(f"{entry.label}: unit {unit!r} is no span of time")
         return CutRow(
-            cut=_member(entry, "id", Cut),
+            cut=cut,
             value=entry.number("value"),
-            unit=entry.text("unit"),
+            unit=unit,
             wording=entry.text("wording"),
             provenance=self.provenance(entry),
         )
@@ -145,13 +157,7 @@ class TableReader:
             )
             for band in entry.entries("band")
         )
-        limits = [band.below_kg for band in bands[:-1]]
-        if (
-            not bands
-            or bands[-1].below_kg is not None
-            or None in limits
-            or limits != sorted(set(limits), key=_or_0)
-        ):
+        if not _rise_to_an_open_end([band.below_kg for band in bands]):
             raise ProtocolError(f"{entry.label}: bands must rise by weight and end with an open one")
         return DoseRule(
             id=entry.text("id"),
@@ -264,5 +270,8 @@ def _drugs(entry: Entry, key: str) -> tuple[str, ...]:
     return drugs
 
 
-def _or_0(limit: Decimal | None) -> Decimal:
-    return limit or Decimal(0)
+def _rise_to_an_open_end(limits: list[Decimal | None]) -> bool:
+    """Whether the last limit alone is open and the others rise."""
+    closed = [limit for limit in limits if limit is not None]
+    rising = all(lower < higher for lower, higher in pairwise(closed))
+    return limits[-1:] == [None] and len(closed) == len(limits) - 1 and rising

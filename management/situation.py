@@ -12,7 +12,7 @@ from grading.chart import Attributable, Chart, Condition, DrugDose, GapWhat, Gap
 from grading.evidence import Evidence
 from grading.tables import shipped_tables
 from management.protocol_rows import CutRow
-from management.vocabulary import Cut
+from management.vocabulary import SPAN_UNITS, Cut
 
 GradeAt = Callable[[datetime], Assessment | None]
 """Grades of the same chart at an earlier instant; ``None`` where there is no assessment."""
@@ -23,12 +23,6 @@ Reasons = tuple[str, ...]
 NOT_MET: Reasons = ()
 
 _ABBREVIATED_LABS = frozenset({Lab.ALT, Lab.AST, Lab.ANC, Lab.LDH, Lab.CRP, Lab.IGG})
-
-SPAN_UNITS: Mapping[str, timedelta] = {
-    "minutes": timedelta(minutes=1),
-    "hours": timedelta(hours=1),
-    "days": timedelta(days=1),
-}
 
 
 @dataclass(frozen=True, slots=True)

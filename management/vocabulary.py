@@ -4,6 +4,7 @@ A table with any other word is refused. The numbers behind the cuts stand in the
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import Enum
 
 RECOMMENDATION_IDS = frozenset(
@@ -141,3 +142,8 @@ SPAN_CUTS = frozenset(
         Cut.LONG_NEUTROPENIA_DAYS,
     }
 )
+SPAN_UNITS: Mapping[str, timedelta] = {
+    "minutes": timedelta(minutes=1),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
+}

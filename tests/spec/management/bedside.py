@@ -1,8 +1,8 @@
 """Charts in words: ``"fever 38.8; systolic 84; bolus 500 2h"`` becomes the chart of one patient.
 
-Each phrase is ``word value… [Nh]``; the last part says how many hours ago (1 h when left out). What no phrase names
-is charted as normal for an adult of 58 years and 72 kg on day 3: 37.0 °C, 118 mmHg (120 before the infusion), room
-air, 96 %, ICE 10, alert. ``no X`` removes one of these.
+Each phrase is ``word value… [Nh]``; the last part says how many hours ago (1 h when left out). What no
+phrase names is charted as normal for an adult of 58 years and 72 kg on day 3: 37.0 °C, 118 mmHg (120 before
+the infusion), room air, 96 %, ICE 10, alert. ``no X`` removes one of these.
 """
 
 from collections.abc import Callable
@@ -57,8 +57,8 @@ from grading.chart import (
 AT = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 CHARTED = Source("Observation/by-hand")
 NORMAL = (
-    "age 58; weight 72 72h; day 3; temperature 37.0; systolic 118; baseline-systolic 120; oxygen room-air; spo2 96; "
-    "ice 10 2h; consciousness alert 2h"
+    "age 58; weight 72 72h; day 3; temperature 37.0; systolic 118; baseline-systolic 120; "
+    "oxygen room-air; spo2 96; ice 10 2h; consciousness alert 2h"
 )
 _AGENTS = {agent.value for agent in VasoactiveAgent}
 _DRUGS = {drug.value for drug in ImmuneDrug}
@@ -130,7 +130,7 @@ def _age(chart: Chart, values: list[str], _at: datetime) -> Chart:
 
 
 def _day(chart: Chart, values: list[str], _at: datetime) -> Chart:
-    """``day 3``, ``day 3 ago``: days before; ``day none`` an infusion without a date; ``day unknown`` not retrieved."""
+    """``day 3``; ``day none`` is an infusion without a date, ``day unknown`` one that was not retrieved."""
     if values == ["unknown"]:
         gap = ChartGap(GapWhat.INFUSION, GapWhy.NOT_RETRIEVED)
         return replace(chart, gaps=(*chart.gaps, gap))
