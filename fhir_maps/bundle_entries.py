@@ -72,7 +72,12 @@ def open_bundles(items: Iterable[bytes | msgspec.Raw]) -> OpenedResources:
     """Open bundles (or single resources) given as JSON. Never raises: what is no JSON is undecodable."""
     opened = OpenedResources()
     for item in items:
-        _open(item if isinstance(item, msgspec.Raw) else msgspec.Raw(item), None, opened, _DEEPEST)
+        raw = item if isinstance(item, msgspec.Raw) else msgspec.Raw(item)
+        if bytes(memoryview(raw)[:1]):
+            _open(raw, None, opened, _DEEPEST)
+        else:
+            opened.total += 1
+            opened.undecodable.append(raw)
     return opened
 
 
