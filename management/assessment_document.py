@@ -4,7 +4,6 @@ Only strings, integers, floats, booleans, lists and objects; no null and nothing
 value is left out. Rounding happens here, after grading.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -47,12 +46,12 @@ def assessment_document(review: Review) -> JsonObject:
             "crs": _syndrome(assessment.crs),
             "icans": _syndrome(assessment.icans),
             "inputs": _inputs(review),
-            "gaps": _unique(
+            "gaps": [
                 _without_empty({"what": gap.what.value, "why": gap.why.value, "detail": gap.detail})
                 for gap in assessment.gaps
-            ),
+            ],
             "recommendations": [_recommendation(item) for item in review.recommendations],
-            "withheld": _unique({"id": item.id, "because": item.because.value} for item in review.withheld),
+            "withheld": [{"id": item.id, "because": item.because.value} for item in review.withheld],
             "protocol": review.protocol,
         }
     )
@@ -155,15 +154,6 @@ def _instant(instant: datetime) -> str:
 def _number(value: Decimal) -> int | float:
     """A whole number as an integer, so that 2 L/min reads ``2``."""
     return int(value) if value == value.to_integral_value() else float(value)
-
-
-def _unique(entries: Iterable[JsonObject]) -> list[JsonObject]:
-    """Entries in order, each once."""
-    found: list[JsonObject] = []
-    for entry in entries:
-        if entry not in found:
-            found.append(entry)
-    return found
 
 
 def _without_empty(members: JsonObject) -> JsonObject:

@@ -30,6 +30,7 @@ from grading.chart import (
     IceScore,
     ImagingReport,
     ImmuneDrug,
+    InspiredOxygenRow,
     Lab,
     LabValue,
     Motor,
@@ -218,6 +219,9 @@ _PHRASES: dict[str, Callable[[Chart, list[str], datetime], Chart]] = {
     ),
     "oxygen": _oxygen,
     "baseline-oxygen": lambda chart, values, _at: _oxygen(chart, values, _before(chart)),
+    "fio2": lambda chart, values, at: replace(
+        chart, inspired_oxygen=(InspiredOxygenRow(at, Decimal(values[0]), CHARTED),)
+    ),
     "spo2": lambda chart, values, at: replace(
         chart, saturations=(*chart.saturations, OxygenSaturation(at, Decimal(values[0]), CHARTED))
     ),
