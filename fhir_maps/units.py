@@ -52,7 +52,8 @@ def canonical_unit(quantity: Quantity, terminology: Terminology) -> str | None:
 
 def _look_up(quantity: Quantity, terminology: Terminology) -> str | None:
     coded = terminology.of_code("unit", quantity.system or UCUM, quantity.code)
-    if coded is None and quantity.system != UCUM:
+    if coded is None:
+        # A spelled unit ("degF", "mcg/min") is often sent as the code, and even as one of UCUM.
         coded = terminology.of_text("unit", quantity.code)
     written = terminology.of_text("unit", quantity.unit)
     if written is not None and written.unused:

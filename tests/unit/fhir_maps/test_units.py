@@ -86,6 +86,7 @@ def test_absurd_number_converts_to_nothing_and_soon(absurd: str) -> None:
         (Quantity(code="[degF]", system=UCUM, unit="F"), "[degF]"),
         (Quantity(unit="°F"), "[degF]"),
         (Quantity(unit="° F"), None),
+        (Quantity(code="degF", system=UCUM), "[degF]"),
         (Quantity(unit="mmHg"), "mm[Hg]"),
         (Quantity(unit="mm Hg"), "mm[Hg]"),
         (Quantity(unit="MCG/KG/MIN"), "ug/kg/min"),
