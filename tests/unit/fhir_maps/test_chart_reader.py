@@ -217,6 +217,11 @@ def test_patient_is_read() -> None:
     assert chart.patient.deceased
     assert chart.patient.deceased_at == AT - timedelta(hours=1)
     assert read(bundle(PATIENT | {"deceasedDateTime": "2026-03-04"})).chart.patient.deceased
+    on_a_date = read(bundle(PATIENT | {"deceasedDateTime": "2026-03-04"})).chart.patient.deceased_at
+    assert on_a_date == datetime(2026, 3, 4, tzinfo=UTC), "the days before a death can still be graded"
+    unreadable = read(bundle(PATIENT | {"deceasedDateTime": "2026"})).chart.patient
+    assert unreadable.deceased
+    assert unreadable.deceased_at is None
     assert read(bundle(PATIENT | {"deceasedBoolean": True})).chart.patient.deceased
     assert not read(bundle(PATIENT | {"deceasedBoolean": False})).chart.patient.deceased
 
