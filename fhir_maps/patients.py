@@ -9,8 +9,8 @@ from grading.chart import Patient
 def read_patient(resource: r4.Patient) -> Patient:
     """Read the demographics that grading needs; a birth date that cannot be read is ``None``, never a guess.
 
-    A death on a date alone is taken from the start of that day (UTC), so that earlier days can still be graded;
-    one whose time cannot be read holds for all time.
+    A death on a date alone is taken from the start of that day (UTC), so that earlier days can still be
+    graded; one whose time cannot be read holds for all time.
     """
     died = resource.deceasedBoolean is True or bool(resource.deceasedDateTime)
     return Patient(

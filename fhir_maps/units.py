@@ -21,6 +21,7 @@ _LARGEST_EXPONENT = 15
 _SENSIBLE = Context(prec=40, traps=[])
 # Unit strings are short and few; a hostile feed must not fill the memory with others.
 _LONGEST_UNIT = 40
+_LONGEST_SYSTEM = 400
 _MOST_UNITS = 2000
 _CELSIUS = "Cel"
 _FAHRENHEIT = "[degF]"
@@ -42,7 +43,9 @@ def canonical_unit(quantity: Quantity, terminology: Terminology) -> str | None:
         return known[key]
     except KeyError:
         pass
-    if any(part is not None and len(part) > _LONGEST_UNIT for part in key):
+    if any(part is not None and len(part) > _LONGEST_UNIT for part in key[1:]):
+        return None
+    if quantity.system is not None and len(quantity.system) > _LONGEST_SYSTEM:
         return None
     unit = _look_up(quantity, terminology)
     if len(known) < _MOST_UNITS:

@@ -116,3 +116,13 @@ def test_quantity_without_value_or_unit_is_nothing() -> None:
     assert quantity_in(Quantity(unit="mg"), "mg", TERMINOLOGY) is None
     assert quantity_in(None, "mg", TERMINOLOGY) is None
     assert quantity_in(Quantity(value=Decimal(2), unit="g"), "mg", TERMINOLOGY) == 2000
+
+
+def test_a_local_unit_system_with_a_long_address_is_read_by_its_code() -> None:
+    local = Quantity(
+        value=Decimal("98.6"),
+        system="http://hospital.example/fhir/department/CodeSystem/flowsheet-units",
+        code="degF",
+        unit="degF",
+    )
+    assert canonical_unit(local, TERMINOLOGY) == "[degF]"
