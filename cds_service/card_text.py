@@ -14,7 +14,7 @@ LONGEST_SUMMARY = 139  # the standard says fewer than 140 characters
 _LONGEST_VALUE = 240
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 _OPENING = re.compile(r"^(#|>|\+|-|\d+[.)])")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def plain_text(text: str, longest: int = _LONGEST_VALUE) -> str:
@@ -35,7 +35,7 @@ def escape_markdown(text: str, longest: int = _LONGEST_VALUE) -> str:
     it.
     """
     line = plain_text(text, longest)
-    line = "".join(_HTML.get(character, character) for character in line)
+    line = line.translate(_HTML)
     line = _MARKDOWN.sub(r"\\\1", line)
     line = _OPENING.sub(r"\\\1" if not line[:1].isdigit() else r"\1", line)
     if line[:1].isdigit():
