@@ -6,24 +6,30 @@ costs a few binary searches.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from statistics import median
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from grading.chart import (
     ANTICYTOKINES,
     ANTIPYRETICS,
     STEROIDS,
+    ArousalScore,
     Attributable,
     Attribution,
     CartInfusion,
     Chart,
+    Consciousness,
     DrugDose,
+    GapWhat,
     Lab,
+    Motor,
     OxygenDeviceRow,
     OxygenFlowRow,
+    RaisedIcp,
     Temperature,
 )
 from grading.evidence import Baseline, Oxygen
@@ -31,6 +37,7 @@ from grading.infusions import InfusionHistory, read_history
 from grading.tables import Tables
 
 _MASKING_DRUGS = ANTIPYRETICS | ANTICYTOKINES | STEROIDS
+_AROUSAL_ORDER = {level: place for place, level in enumerate(Consciousness)}
 
 
 class _Timed(Protocol):
@@ -42,13 +49,22 @@ Row = TypeVar("Row", bound=_Timed)
 
 
 class Column(Generic[Row]):
-    """Rows of one kind in order of time."""
+    """Rows of one kind in order of time.
+
+    ``severity`` orders rows of one time, the worst last: then the latest row is the worst of its time, in
+    whatever order they were read.
+    """
 
     __slots__ = ("_times", "rows")
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self.rows = sorted(rows, key=_time_of)
-        self._times = [_time_of(row) for row in self.rows]
+    def __init__(self, rows: Sequence[Row], severity: Callable[[Row], Any] | None = None) -> None:
+        times = [row.at.timestamp() for row in rows]
+        self.rows: Sequence[Row] = rows
+        if any(times[place] >= times[place + 1] for place in range(len(times) - 1)):
+            worse = severity or _alike
+            order = sorted(range(len(rows)), key=lambda place: (times[place], worse(rows[place])))
+            self.rows, times = [rows[place] for place in order], [times[place] for place in order]
+        self._times = times
 
     def between(self, start: datetime, end: datetime) -> Sequence[Row]:
         """Rows with ``start <= at <= end``, oldest first."""
@@ -77,6 +93,10 @@ def _time_of(row: _Timed) -> float:
     return row.at.timestamp()
 
 
+def _alike(_: object) -> int:
+    return 0
+
+
 class ChartIndex:
     """A chart prepared for grading at any instant up to ``at``.
 
@@ -89,39 +109,73 @@ class ChartIndex:
         self.at = at
         self.tables = tables
         self.horizon = at + tables.span("clock-skew")
-        self.temperatures = Column(chart.temperatures)
-        self.systolic_pressures = Column(chart.systolic_pressures)
-        self.hypotension_statements = Column(chart.hypotension_statements)
-        self.devices = Column(chart.oxygen_devices)
-        self.flows = Column(chart.oxygen_flows)
-        self.inspired_oxygen = Column(chart.inspired_oxygen)
-        self.saturations = Column(chart.saturations)
-        self.boluses = Column(chart.fluid_boluses)
-        self.doses = Column(chart.drug_doses)
-        self.ice = Column(chart.ice_scores)
-        self.capd = Column(chart.capd_scores)
-        self.consciousness = Column(chart.consciousness)
-        self.arousal = Column(chart.arousal_scores)
-        self.seizures = Column(chart.seizures)
-        self.motor = Column(chart.motor)
-        self.raised_icp = Column(chart.raised_icp)
-        self.sedation = Column(chart.sedation)
-        self.weights = Column(chart.weights)
-        self.labs = Column(chart.labs)
+        self.temperatures = Column(chart.temperatures, lambda row: row.celsius)
+        self.systolic_pressures = Column(chart.systolic_pressures, lambda row: -row.mmhg)
+        self.hypotension_statements = Column(chart.hypotension_statements, lambda row: row.present)
+        self.devices = Column(chart.oxygen_devices, lambda row: tables.devices[row.device].rank)
+        self.flows = Column(chart.oxygen_flows, lambda row: row.litres_per_minute)
+        self.inspired_oxygen = Column(chart.inspired_oxygen, lambda row: row.fraction)
+        self.saturations = Column(chart.saturations, lambda row: -row.percent)
+        self.boluses = Column(chart.fluid_boluses, lambda row: row.millilitres)
+        self.doses = Column(chart.drug_doses, lambda row: (row.drug.value, row.name or ""))
+        self.ice = Column(chart.ice_scores, lambda row: (-row.maximum, -row.minimum))
+        self.capd = Column(chart.capd_scores, lambda row: -1 if row.total is None else row.total)
+        self.consciousness = Column(chart.consciousness, lambda row: _AROUSAL_ORDER[row.level])
+        self.arousal = Column(chart.arousal_scores, self.levels_of_arousal)
+        self.seizures = Column(chart.seizures, lambda row: self.level_of("seizure", row.finding))
+        self.motor = Column(chart.motor, lambda row: self.level_of("motor", row.finding))
+        self.raised_icp = Column(chart.raised_icp, lambda row: self.level_of("raised-icp", row.finding))
+        self.sedation = Column(chart.sedation, lambda row: row.sedated)
+        self.weights = Column(chart.weights, lambda row: -row.kilograms)
+        self.labs = Column(chart.labs, lambda row: (row.lab.value, row.value))
         self.infusion = _latest_infusion(chart, self.horizon)
         self.series_start = self._series_start()
         self.history: InfusionHistory = read_history(
-            sorted(
-                (row for row in chart.vasoactives if row.start <= self.horizon),
-                key=lambda row: row.start.timestamp(),
-            ),
-            tables,
+            (row for row in chart.vasoactives if row.start <= self.horizon), tables
         )
+        # Inputs of which the latest value alone counts: an unreadable one before it no longer matters.
+        # Findings that stand until withdrawn are overtaken by a "none" alone.
+        self.latest_counts: dict[GapWhat, Column[Any]] = {
+            GapWhat.BLOOD_PRESSURE: self.systolic_pressures,
+            GapWhat.OXYGEN: self.devices,
+            GapWhat.OXYGEN_FLOW: self.flows,
+            GapWhat.SPO2: self.saturations,
+            GapWhat.ICE: self.ice,
+            GapWhat.CAPD: self.capd,
+            GapWhat.CONSCIOUSNESS: self.consciousness,
+            GapWhat.SEDATION: self.sedation,
+            GapWhat.MOTOR: Column([row for row in chart.motor if row.finding is Motor.NONE]),
+            GapWhat.RAISED_ICP: Column([row for row in chart.raised_icp if row.finding is RaisedIcp.NONE]),
+            GapWhat.WEIGHT: self.weights,
+        }
         self.attributions = _in_force(chart.attributions, self.horizon)
         self.resolved_at = self._documented_resolution()
         self.fevers = self._episode_fevers()
         self.first_masking = self._first_masking()
         self.baseline = self._baseline()
+
+    def horizon_of(self, at: datetime) -> datetime:
+        """Until when rows count at ``at``.
+
+        Clocks that run ahead are forgiven at the time of the assessment only: looking back, every row has its
+        place, and a row of five minutes later must not hide the one before it.
+        """
+        return self.horizon if at >= self.at else at
+
+    def level_of(self, axis: str, finding: Enum) -> tuple[int, str]:
+        """How bad a finding is: its level (0 when it is no criterion), and its name to tell equals apart.
+
+        Sorts ``none`` before a finding that is no criterion: a tremor is not nothing.
+        """
+        criterion = self.tables.of_finding(axis, finding.value)
+        return (criterion.level if criterion else 0, "" if finding.value == "none" else finding.value)
+
+    def levels_of_arousal(self, row: ArousalScore) -> tuple[int, int]:
+        """Lowest and highest level that a score of an arousal scale stands in for; none for a score outside
+        the scale.
+        """
+        band = self.tables.band_of(row.scale, row.score)
+        return (band.lowest, band.highest) if band else (0, 0)
 
     def attribution_at(self, what: Attributable, at: datetime) -> Attribution | None:
         """The attribution of ``what`` that covers an input charted at ``at``.
@@ -133,17 +187,16 @@ class ChartIndex:
             return None
         return attribution
 
-    def established(self, at: datetime) -> Temperature | None:
-        """The fever that established CRS in this episode by ``at``, or ``None``."""
-        if self.fevers and self.fevers[0].at <= at + self.tables.span("clock-skew"):
-            return self.fevers[0]
-        return None
+    def established(self, horizon: datetime) -> Temperature | None:
+        """The fever that established CRS in this episode by ``horizon``, or ``None``."""
+        return self.fevers[0] if self.fevers and self.fevers[0].at <= horizon else None
 
-    def masking(self, at: datetime) -> DrugDose | None:
-        """The first antipyretic, anticytokine drug or steroid given since CRS was established, by ``at``."""
-        if self.first_masking is not None and self.first_masking.at <= at + self.tables.span("clock-skew"):
-            return self.first_masking
-        return None
+    def masking(self, horizon: datetime) -> DrugDose | None:
+        """The first antipyretic, anticytokine drug or steroid given since CRS was established, by
+        ``horizon``.
+        """
+        first = self.first_masking
+        return first if first is not None and first.at <= horizon else None
 
     def _look_back(self, what: Attributable) -> timedelta:
         windows = {
@@ -210,7 +263,9 @@ class ChartIndex:
         return Baseline(
             systolic=Decimal(median(pressures)) if pressures else None,
             oxygen=pair_oxygen(self.devices, self.flows, week, before, self.tables),
-            ice=max(earlier_ice, key=_time_of) if earlier_ice else self.ice.latest_before(before),
+            ice=max(earlier_ice, key=lambda row: (_time_of(row), row.total))
+            if earlier_ice
+            else self.ice.latest_before(before),
             ferritin=ferritin[-1] if ferritin else None,
         )
 
@@ -225,19 +280,18 @@ def pair_oxygen(
     """Pair the latest device with the flow that belongs to it.
 
     That is the latest flow not older than the device, or up to an hour before it. A flow-only row later than
-    the device updates it; after room air it contradicts it, and then the device is not known. Of several
-    devices charted at one time the highest support holds. ``None`` when neither device nor flow was charted.
+    the device updates it; with or after room air it contradicts it, and then the device is not known. Of
+    several devices charted at one time the highest support holds. ``None`` when neither device nor flow was
+    charted.
     """
     device = devices.latest(start, end)
     if device is None:
         flow = flows.latest(start, end)
         return Oxygen(None, flow) if flow is not None else None
-    together = sorted(devices.at_same_time(device), key=lambda row: tables.devices[row.device].rank)
-    device = together[-1]
-    others = tuple(row for row in together if row.device is not device.device)
+    others = tuple(row for row in devices.at_same_time(device) if row.device is not device.device)
     flow = flows.latest(device.at - tables.span("oxygen-pairing"), end)
     if tables.devices[device.device].highest == 0:
-        if flow is None or flow.at <= device.at or flow.litres_per_minute == 0:
+        if flow is None or flow.at < device.at or flow.litres_per_minute == 0:
             return Oxygen(device, None, others)
         return Oxygen(None, flow, (device, *others))
     return Oxygen(device, flow, others)
@@ -247,7 +301,7 @@ def _latest_infusion(chart: Chart, horizon: datetime) -> CartInfusion | None:
     """The latest infusion that has taken place; one without a date only where no dated one is on record."""
     dated = [infusion for infusion in chart.infusions if infusion.at is not None and infusion.at <= horizon]
     if dated:
-        latest = max(dated, key=lambda infusion: infusion.at.timestamp() if infusion.at else 0)
+        latest = max(dated, key=lambda infusion: (infusion.at or horizon, infusion.product or ""))
         return _with_known_product(latest, dated)
     undated = [infusion for infusion in chart.infusions if infusion.at is None]
     return undated[0] if undated else None
@@ -257,16 +311,16 @@ def _with_known_product(latest: CartInfusion, dated: Sequence[CartInfusion]) -> 
     """A procedure often names no product where the administration of the same day does."""
     if latest.product is not None or latest.at is None:
         return latest
-    for infusion in dated:
+    for infusion in sorted(dated, key=lambda each: each.product or ""):
         if infusion.product and infusion.at and abs(latest.at - infusion.at) <= timedelta(days=1):
             return CartInfusion(latest.at, infusion.product, latest.source)
     return latest
 
 
 def _in_force(attributions: Sequence[Attribution], horizon: datetime) -> dict[Attributable, Attribution]:
-    """The latest statement on each finding, where it is not a withdrawal."""
+    """The latest statement on each finding, where it is not a withdrawal (which wins at one time)."""
     latest: dict[Attributable, Attribution] = {}
-    for attribution in sorted(attributions, key=_time_of):
+    for attribution in sorted(attributions, key=lambda row: (_time_of(row), row.withdrawn)):
         if attribution.at <= horizon:
             latest[attribution.what] = attribution
     return {what: attribution for what, attribution in latest.items() if not attribution.withdrawn}

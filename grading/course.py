@@ -1,23 +1,30 @@
 """The course: the peak of an episode over time.
 
 The peak is the highest grade, or proven lower bound, at any instant since the first infusion of the treatment
-(or since a documented resolution). A grade can only rise when something is charted, so only those instants
-are graded, with the same functions that grade the present.
+(or since a documented resolution). A grade rises only where something is charted, or where something that hid
+a finding is no longer current (an alert statement of half a day ago hides a later RASS). So only those
+instants are graded, with the same functions that grade the present, and of them only those that may exceed
+what was found. Deliberately absent: a birthday within the episode, which may change a cut or a scale.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from grading.assessment import SyndromeGrade
-from grading.chart import Consciousness, Motor, OxygenDeviceRow, OxygenFlowRow, RaisedIcp, Seizure
-from grading.chart_index import ChartIndex
+from grading.chart import Consciousness, OxygenDeviceRow, OxygenFlowRow
+from grading.chart_index import ChartIndex, Column
 from grading.crs import grade_crs
 from grading.evidence_at import evidence_at
 from grading.icans import grade_icans
-from grading.tables import Tables
+from grading.infusions import Run
+from grading.tables import AgentKind, DeviceRule
 
-_Grade = Callable[[datetime], SyndromeGrade]
+# An instant at which a grade may rise, after the highest lower bound that it may reach there.
+_Rise = tuple[int, datetime]
+_MOMENT = timedelta(microseconds=1)
 
 
 def with_peaks(
@@ -26,7 +33,7 @@ def with_peaks(
     """Add the peak of the episode up to ``at`` to the grades of ``at``."""
     if index.series_start is None:
         return crs, icans
-    tables = index.tables
+    tables, start = index.tables, index.series_start
 
     def crs_at(instant: datetime) -> SyndromeGrade:
         return grade_crs(evidence_at(index, instant), tables).syndrome
@@ -35,104 +42,175 @@ def with_peaks(
         return grade_icans(evidence_at(index, instant), tables).syndrome
 
     return (
-        replace(crs, episode_peak=_peak(crs, _crs_instants(index, at), crs_at)),
-        replace(icans, episode_peak=_peak(icans, _icans_instants(index, at), icans_at)),
+        replace(crs, episode_peak=_peak(crs, _crs_rises(index, index.resolved_at or start, at), crs_at)),
+        replace(icans, episode_peak=_peak(icans, _icans_rises(index, start, at), icans_at)),
     )
 
 
-def _peak(now: SyndromeGrade, instants: Iterable[tuple[int, datetime]], grade_at: _Grade) -> int | None:
+def _peak(
+    now: SyndromeGrade, rises: Iterable[_Rise], grade_at: Callable[[datetime], SyndromeGrade]
+) -> int | None:
     """The highest lower bound; an instant that cannot exceed what was found is not graded."""
     peak = now.lowest
-    for possible, instant in sorted(set(instants), reverse=True):
+    for possible, instant in sorted(set(rises), reverse=True):
         if possible > peak:
             peak = max(peak, grade_at(instant).lowest)
     return peak or None
 
 
-def _crs_instants(index: ChartIndex, at: datetime) -> list[tuple[int, datetime]]:
-    """Instants at which CRS may rise, each with the highest grade that it may reach."""
-    tables = index.tables
-    start = index.resolved_at or index.series_start or at
-    top = tables.criteria["crs.hypotension.multiple-vasopressors"].level
-    untreated = tables.criteria["crs.hypotension.no-vasopressor"].level
-    supported = [*_fever_onsets(index), *(run.start for run in index.history.runs)]
-    supported += [row.at for row in _changes_of_device(index.devices.between(start, at))]
-    supported += [row.at for row in _changes_of_flow(index.flows.between(start, at))]
-    if index.first_masking is not None:
-        supported.append(index.first_masking.at)
-    highest_cut = max(cut.mmhg for cut in tables.pressure_cuts)
-    low = [row.at for row in index.systolic_pressures.between(start, at) if row.mmhg < highest_cut]
-    low += [row.at for row in index.boluses.between(start, at)] if low else []
-    low += [row.at for row in index.hypotension_statements.between(start, at) if row.present]
-    low += [row.start for row in index.history.pushes]
-    desaturation = tables.limit("desaturation-percent")
-    low += [row.at for row in index.saturations.between(start, at) if row.percent < desaturation]
-    return [(top, instant) for instant in supported if start <= instant <= at] + [
-        (untreated, instant) for instant in low if start <= instant <= at
-    ]
-
-
-def _fever_onsets(index: ChartIndex) -> list[datetime]:
-    """Fevers with none in the window before them; until the window ends nothing changes."""
+def _crs_rises(index: ChartIndex, start: datetime, at: datetime) -> list[_Rise]:
+    """Instants at which CRS may rise; without fever in the window and before it was masked it is at no
+    grade.
+    """
+    top = index.tables.criteria["crs.hypotension.multiple-vasopressors"].level
     window = index.tables.span("temperature")
-    onsets: list[datetime] = []
-    last: datetime | None = None
-    for fever in index.fevers:
-        if last is None or fever.at - last > window:
-            onsets.append(fever.at)
-        last = fever.at
-    return onsets
+    febrile = [
+        reading.at
+        for reading in index.temperatures.rows
+        if reading.celsius >= index.tables.limit("fever-celsius")
+    ]
+    masked_at = index.first_masking.at if index.first_masking is not None else None
+    rises = [(top, start), *((top, onset) for onset in _onsets(febrile, window))]
+    if masked_at is not None:
+        rises.append((top, masked_at))
+    rises += _pressure_rises(index)
+    rises += _oxygen_rises(index)
 
+    def may_be_graded(instant: datetime) -> bool:
+        if masked_at is not None and masked_at <= instant:
+            return True
+        place = bisect_left(febrile, instant - window)
+        return place < len(febrile) and febrile[place] <= instant
 
-def _changes_of_device(rows: Sequence[OxygenDeviceRow]) -> list[OxygenDeviceRow]:
-    return [row for place, row in enumerate(rows) if place == 0 or row.device is not rows[place - 1].device]
-
-
-def _changes_of_flow(rows: Sequence[OxygenFlowRow]) -> list[OxygenFlowRow]:
     return [
-        row
-        for place, row in enumerate(rows)
-        if place == 0 or row.litres_per_minute != rows[place - 1].litres_per_minute
+        (possible, instant)
+        for possible, instant in rises
+        if start <= instant <= at and may_be_graded(instant)
     ]
 
 
-def _icans_instants(index: ChartIndex, at: datetime) -> list[tuple[int, datetime]]:
-    """Instants at which ICANS may rise, each with the highest grade that it may reach."""
+def _onsets(fevers: list[datetime], window: timedelta) -> Iterator[datetime]:
+    """Fevers with none in the window before them: from there on the fever holds until the window ends."""
+    for place, fever in enumerate(fevers):
+        if place == 0 or fever - fevers[place - 1] > window:
+            yield fever
+
+
+def _pressure_rises(index: ChartIndex) -> Iterator[_Rise]:
+    """Starts of infusions, and what tells of hypotension without one."""
     tables = index.tables
-    start = index.series_start or at
-    top = tables.criteria["icans.consciousness.unarousable"].level
-    unimpaired = tables.limit("ice-unimpaired")
-    instants: list[tuple[int, datetime]] = []
-    for ice in index.ice.between(start, at):
-        if ice.maximum < unimpaired:
-            instants.append((top if ice.minimum == 0 else _highest_of_ice(ice.minimum, tables), ice.at))
-    capd_top = max(criterion.level for criterion in tables.axis("capd"))
-    instants += [(capd_top, capd.at) for capd in index.capd.between(start, at) if capd.total]
-    for axis, none, column in (
-        (
-            "consciousness",
-            Consciousness.ALERT,
-            ((row.level, row.at) for row in index.consciousness.between(start, at)),
-        ),
-        ("seizure", Seizure.NONE, ((row.finding, row.at) for row in index.seizures.between(start, at))),
-        ("motor", Motor.NONE, ((row.finding, row.at) for row in index.motor.between(start, at))),
-        (
-            "raised-icp",
-            RaisedIcp.NONE,
-            ((row.finding, row.at) for row in index.raised_icp.between(start, at)),
-        ),
+    untreated = tables.criteria["crs.hypotension.no-vasopressor"].level
+    runs = [run for run in index.history.runs if _counts(run, index)]
+    for run in runs:
+        together = {other.agent for other in runs if other.covers(run.start) or other.start == run.start}
+        several = "multiple-vasopressors" if len(together) > 1 else "one-vasopressor"
+        yield tables.criteria[f"crs.hypotension.{several}"].level, run.start
+    highest_cut = max(cut.mmhg + cut.per_year * cut.to_years for cut in tables.pressure_cuts)
+    low = [row.at for row in index.systolic_pressures.rows if row.mmhg < highest_cut]
+    if low:
+        # A weight may make a bolus of what was too little without it.
+        low += [bolus.at for bolus in index.boluses.rows]
+        low += [weight.at for weight in index.weights.rows]
+    low += [row.at for row in index.hypotension_statements.rows if row.present]
+    low += [row.start for row in index.history.pushes]
+    for instant in low:
+        yield untreated, instant
+
+
+def _counts(run: Run, index: ChartIndex) -> bool:
+    return index.tables.agents[run.agent].kind in (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
+
+
+def _oxygen_rises(index: ChartIndex) -> Iterator[_Rise]:
+    """Devices, flows and desaturations; and the ends of devices and flows that hid one."""
+    tables = index.tables
+    low_flow = tables.criteria["crs.hypoxia.low-flow"].level
+    limit = tables.limit("desaturation-percent")
+    desaturations = [row.at for row in index.saturations.rows if row.percent < limit]
+    least = low_flow if desaturations else 0
+    by_flow = max((_reach_of_flow(row, index) for row in index.flows.rows), default=low_flow)
+
+    def reach_of_device(row: OxygenDeviceRow) -> int:
+        device = tables.devices[row.device]
+        if device.rule is DeviceRule.NONE:
+            return least
+        return max(device.lowest, by_flow) if device.rule is DeviceRule.BY_FLOW else device.lowest
+
+    for instant in desaturations:
+        yield low_flow, instant
+    for device in index.devices.rows:
+        yield reach_of_device(device), device.at
+    for flow in index.flows.rows:
+        yield max(_reach_of_flow(flow, index), least), flow.at
+    if index.flows.rows or desaturations:
+        for column in (index.devices, index.flows):
+            for instant in _ends(column, tables.span("oxygen")):
+                yield by_flow, instant
+
+
+def _reach_of_flow(row: OxygenFlowRow, index: ChartIndex) -> int:
+    """The level that a flow may bring about; where there was oxygen before the infusion, that of its device
+    too.
+    """
+    tables = index.tables
+    if index.baseline.oxygen is not None:
+        return tables.criteria["crs.hypoxia.positive-pressure"].level
+    high = row.litres_per_minute > tables.limit("low-flow-l-per-min")
+    return tables.criteria["crs.hypoxia.high-flow" if high else "crs.hypoxia.low-flow"].level
+
+
+def _ends(column: Column[Any], window: timedelta) -> Iterator[datetime]:
+    """The moments at which a row goes out of its window with no newer one of its kind."""
+    rows = column.rows
+    for place, row in enumerate(rows):
+        end: datetime = row.at + window + _MOMENT
+        if place + 1 == len(rows) or rows[place + 1].at > end:
+            yield end
+
+
+def _icans_rises(index: ChartIndex, start: datetime, at: datetime) -> list[_Rise]:
+    """Instants at which ICANS may rise."""
+    top = index.tables.criteria["icans.consciousness.unarousable"].level
+    rises = [(top, start), *_score_rises(index), *_arousal_rises(index)]
+    for axis, column in (
+        ("seizure", index.seizures),
+        ("motor", index.motor),
+        ("raised-icp", index.raised_icp),
     ):
-        for finding, instant in column:
-            criterion = tables.of_finding(axis, finding.value)
-            if finding is not none and criterion is not None:
-                instants.append((criterion.level, instant))
-    instants += [(top, row.at) for row in index.arousal.between(start, at)]
-    return instants
+        rises += [(index.level_of(axis, row.finding)[0], row.at) for row in column.rows]
+    if any(row.sedated for row in index.sedation.rows):
+        rises += [(top, row.at) for row in index.sedation.rows if not row.sedated]
+        rises += [(top, end) for end in _ends(index.sedation, index.tables.span("sedation"))]
+    return [(possible, instant) for possible, instant in rises if start <= instant <= at]
 
 
-def _highest_of_ice(score: int, tables: Tables) -> int:
-    return max(
-        criterion.level
-        for criterion in tables.axis("ice")
-        if (criterion.lowest_score or 0) <= score <= (criterion.highest_score or 0)
-    )
+def _score_rises(index: ChartIndex) -> Iterator[_Rise]:
+    """ICE and CAPD; and the ends of an ICE that hid a CAPD, or that showed an alert patient."""
+    tables = index.tables
+    capd_top = max(criterion.level for criterion in tables.axis("capd"))
+    unarousable = tables.criteria["icans.ice.unarousable"]
+    for ice in index.ice.rows:
+        if ice.maximum <= (unarousable.highest_score or 0):
+            yield unarousable.level, ice.at
+        else:
+            levels = [row.level for row in tables.axis("ice") if ice.maximum <= (row.highest_score or 0)]
+            yield max(levels, default=0), ice.at
+    for capd in index.capd.rows:
+        yield capd_top, capd.at
+    for end in _ends(index.ice, tables.span("ice")):
+        yield capd_top, end
+
+
+def _arousal_rises(index: ChartIndex) -> Iterator[_Rise]:
+    """Stated levels and scales; and the ends of a statement that hid a scale."""
+    tables = index.tables
+    worst = 0
+    for score in index.arousal.rows:
+        lowest, _ = index.levels_of_arousal(score)
+        worst = max(worst, lowest)
+        yield lowest, score.at
+    for stated in index.consciousness.rows:
+        if stated.level is not Consciousness.ALERT:
+            yield index.level_of("consciousness", stated.level)[0], stated.at
+    for end in _ends(index.consciousness, tables.span("consciousness")):
+        yield worst, end

@@ -69,7 +69,7 @@ def _combine(evidence: Evidence, tables: Tables, hypotension: Axis, hypoxia: Axi
         criterion = met(fever, f"{peak.celsius:.1f} °C", peak.at, peak.source, note=peak.source.note)
         return _between(max(fever.level, lowest), max(fever.level, highest), (criterion, *criteria), notes)
     if is_waived(evidence) and evidence.masking is not None and evidence.established_by is not None:
-        if highest == 0 and evidence.peak_temperature is None:
+        if highest == 0 and not _temperature_known(evidence):
             return _between(0, fever.level, (), notes)
         waiver: tuple[CriterionMet, ...] = ()
         if highest > 0:
@@ -87,11 +87,11 @@ def _combine(evidence: Evidence, tables: Tables, hypotension: Axis, hypoxia: Axi
         return _between(lowest, highest, (*waiver, *criteria), notes)
     if lowest > 0 or hypotension.suspected or hypoxia.suspected:
         return _indeterminate(0, highest, criteria, notes)
-    if evidence.peak_temperature is not None and not _temperature_failed(evidence):
+    if _temperature_known(evidence):
         return _between(0, 0, (), notes)
-    if not hypotension.known and not hypoxia.known:
+    if evidence.peak_temperature is None and not hypotension.known and not hypoxia.known:
         return _not_assessable(tables, "Neither temperature, blood pressure nor oxygen is charted", notes)
-    return _indeterminate(0, fever.level, (), notes)
+    return _indeterminate(0, max(fever.level, highest), (), notes)
 
 
 def _between(
@@ -126,11 +126,12 @@ def _fever_notes(evidence: Evidence, tables: Tables) -> tuple[str, ...]:
     return (f"Fever attributed elsewhere by a clinician: {attribution.cause or 'cause not stated'}",)
 
 
-def _temperature_failed(evidence: Evidence) -> bool:
-    """Part of the temperatures could not be retrieved: a fever may be among them."""
-    return any(
+def _temperature_known(evidence: Evidence) -> bool:
+    """Whether fever can be told: a temperature is charted, and none failed to be retrieved."""
+    failed = any(
         item.what is GapWhat.TEMPERATURE and item.why is GapWhy.NOT_RETRIEVED for item in evidence.chart_gaps
     )
+    return evidence.peak_temperature is not None and not failed
 
 
 def _fever_gaps(evidence: Evidence) -> tuple[Gap, ...]:
@@ -140,12 +141,12 @@ def _fever_gaps(evidence: Evidence) -> tuple[Gap, ...]:
         for item in evidence.chart_gaps
         if item.what is GapWhat.TEMPERATURE
     ]
-    attribution = evidence.attribution_of(Attributable.FEVER)
-    if attribution is not None:
-        unreadable.append(gap(GapWhat.TEMPERATURE, GapWhy.ATTRIBUTED_ELSEWHERE, attribution.cause))
     if missing and not unreadable:
         stale = evidence.last_temperature_at is not None
         unreadable.append(
             gap(GapWhat.TEMPERATURE, GapWhy.STALE if stale else GapWhy.NOT_CHARTED, widens=True)
         )
+    attribution = evidence.attribution_of(Attributable.FEVER)
+    if attribution is not None:
+        unreadable.append(gap(GapWhat.TEMPERATURE, GapWhy.ATTRIBUTED_ELSEWHERE, attribution.cause))
     return tuple(unreadable)

@@ -1,28 +1,31 @@
 """Taking evidence: from a chart to what holds at one instant."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from grading.chart import (
     STEROIDS,
-    Attributable,
     ChartGap,
     DrugDose,
     FluidBolus,
     GapWhat,
     ImmuneDrug,
     LabValue,
+    Motor,
+    MotorRow,
     PendingOrder,
-    Seizure,
+    RaisedIcp,
+    RaisedIcpRow,
     SeizureRow,
     Temperature,
     VasoactiveAgent,
     Verification,
 )
-from grading.chart_index import ChartIndex, Column, pair_oxygen
+from grading.chart_index import ChartIndex, pair_oxygen
 from grading.evidence import Evidence, RunningInfusion
+from grading.infusions import Run
 from grading.tables import AgentKind
 
 # Which window an unreadable thing is forgotten after.
@@ -43,26 +46,33 @@ _WINDOW_OF_GAP = {
 }
 _COUNTING_KINDS = (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
 _PUSHED_KINDS = (*_COUNTING_KINDS, AgentKind.PUSH_ONLY)
-_SEIZURE_SEVERITY = {finding: place for place, finding in enumerate(Seizure)}
+_TOCILIZUMAB = frozenset({ImmuneDrug.TOCILIZUMAB})
+_Finding = TypeVar("_Finding", MotorRow, RaisedIcpRow)
 
 
 def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
-    """Take the evidence at ``at`` (aware), which must not lie after the time the index was made for."""
+    """Take the evidence at ``at`` (aware), which must not lie after the time the index was made for.
+
+    Looking back to an instant before that time, the evidence holds what the grade rests on and leaves out
+    what serves the reader and the dosing of the moment: last times charted, gaps, doses, orders, laboratory.
+    """
     tables = index.tables
-    horizon = min(at + tables.span("clock-skew"), index.horizon)
+    horizon = index.horizon_of(at)
+    looking_back = at < index.at
     pressures = index.systolic_pressures.between(at - tables.span("blood-pressure"), horizon)
     temperatures = _episode_temperatures(index, at, horizon)
+    established = index.established(horizon)
     return Evidence(
         at=at,
         infusion=index.infusion,
         day=_day(index, at),
         age_years=_age(index.chart.patient.birth_date, at),
-        deceased=_deceased(index, horizon),
+        deceased=_deceased(index, at, horizon),
         latest_temperature=temperatures[-1] if temperatures else None,
         peak_temperature=max(temperatures, key=lambda reading: reading.celsius) if temperatures else None,
-        established_at=established.at if (established := index.established(at)) else None,
+        established_at=established.at if established else None,
         established_by=established,
-        masking=index.masking(at),
+        masking=index.masking(horizon),
         systolic=pressures[-1] if pressures else None,
         systolic_in_window=tuple(pressures),
         hypotension_statement=index.hypotension_statements.latest(
@@ -75,7 +85,7 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
             if at - tables.span("blood-pressure") <= row.start <= horizon
             and tables.agents[row.agent].kind in _PUSHED_KINDS
         ),
-        running=_running(index, at),
+        running=(running := _running(index, at, horizon)),
         oxygen=pair_oxygen(index.devices, index.flows, at - tables.span("oxygen"), horizon, tables),
         inspired_oxygen=index.inspired_oxygen.latest(at - tables.span("oxygen"), horizon),
         saturation=index.saturations.latest(at - tables.span("spo2"), horizon),
@@ -83,33 +93,37 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
         capd=index.capd.latest(at - tables.span("ice"), horizon),
         consciousness=index.consciousness.latest(at - tables.span("consciousness"), horizon),
         arousal=index.arousal.latest(at - tables.span("consciousness"), horizon),
-        seizure=_worst_seizure(index.seizures.between(at - tables.span("seizure"), horizon)),
-        motor=index.motor.latest(_since(index, at), horizon),
-        raised_icp=index.raised_icp.latest(_since(index, at), horizon),
+        seizure=_worst_seizure(index, at, horizon),
+        motor=_standing(index.motor.between(_since(index, at), horizon), Motor.NONE, "motor", index),
+        raised_icp=_standing(
+            index.raised_icp.between(_since(index, at), horizon), RaisedIcp.NONE, "raised-icp", index
+        ),
         sedation=index.sedation.latest(at - tables.span("sedation"), horizon),
         baseline=index.baseline,
         attributions=tuple(
             attribution
-            for what in Attributable
+            for what in index.attributions
             if (attribution := index.attribution_at(what, at)) is not None
         ),
         weight=index.weights.latest_before(horizon),
-        tocilizumab=_doses(index, frozenset({ImmuneDrug.TOCILIZUMAB}), horizon),
-        steroids=_doses(index, STEROIDS, horizon),
-        pending=_pending(index, at, horizon),
+        tocilizumab=() if looking_back else _doses(index, _TOCILIZUMAB, horizon),
+        steroids=() if looking_back else _doses(index, STEROIDS, horizon),
+        pending=() if looking_back else _pending(index, running, horizon),
         last_systolic_at=_at(index.systolic_pressures.latest_before(horizon)),
         last_temperature_at=_at(index.temperatures.latest_before(horizon)),
-        last_oxygen=pair_oxygen(index.devices, index.flows, _since(index, at), horizon, tables),
+        last_oxygen=None
+        if looking_back
+        else pair_oxygen(index.devices, index.flows, _since(index, at), horizon, tables),
         last_saturation_at=_at(index.saturations.latest_before(horizon)),
         last_ice_at=_at(index.ice.latest_before(horizon)) or _at(index.capd.latest_before(horizon)),
         last_consciousness_at=_at(index.consciousness.latest_before(horizon)),
-        bare_agents=_bare_agents(index, at, horizon),
-        overdue_infusions=tuple(
-            row.agent for row in index.history.overdue if row.start + tables.span("open-infusion") <= at
-        ),
-        death_from=_death_from(index, horizon),
-        labs=_latest_labs(index, at, horizon),
-        chart_gaps=tuple(gap for gap in index.chart.gaps if _concerns(gap, index, at, horizon)),
+        bare_agents=() if looking_back else _bare_agents(index, at, horizon),
+        overdue_infusions=tuple(run.agent for run in index.history.overdue if run.covers(at)),
+        death_from=_death_from(index, at, horizon),
+        labs=() if looking_back else _latest_labs(index, at, horizon),
+        chart_gaps=()
+        if looking_back
+        else tuple(gap for gap in index.chart.gaps if _concerns(gap, index, at, horizon)),
     )
 
 
@@ -127,11 +141,11 @@ def _bare_agents(index: ChartIndex, at: datetime, horizon: datetime) -> tuple[Va
     )
 
 
-def _death_from(index: ChartIndex, horizon: datetime) -> tuple[str, ...]:
+def _death_from(index: ChartIndex, at: datetime, horizon: datetime) -> tuple[str, ...]:
     """Syndromes confirmed as cause of death: the patient is deceased, and a confirmed condition says grade
     5.
     """
-    if not _deceased(index, horizon):
+    if not _deceased(index, at, horizon):
         return ()
     fatal_grade = index.tables.criteria["crs.death"].level
     fatal = {
@@ -163,9 +177,12 @@ def _age(birth_date: date | None, at: datetime) -> int | None:
     return at.year - birth_date.year - ((at.month, at.day) < (birth_date.month, birth_date.day))
 
 
-def _deceased(index: ChartIndex, horizon: datetime) -> bool:
+def _deceased(index: ChartIndex, at: datetime, horizon: datetime) -> bool:
+    """Whether the patient has died; without a time of death, now and not at any earlier instant."""
     patient = index.chart.patient
-    return patient.deceased and (patient.deceased_at is None or patient.deceased_at <= horizon)
+    if patient.deceased_at is None:
+        return patient.deceased and at >= index.at
+    return patient.deceased and patient.deceased_at <= horizon
 
 
 def _episode_temperatures(index: ChartIndex, at: datetime, horizon: datetime) -> Sequence[Temperature]:
@@ -189,25 +206,55 @@ def _boluses(index: ChartIndex, at: datetime, horizon: datetime) -> tuple[FluidB
     return tuple(distinct.values())
 
 
-def _running(index: ChartIndex, at: datetime) -> tuple[RunningInfusion, ...]:
-    """The runs that cover ``at``, one an agent, by name."""
-    running: dict[VasoactiveAgent, RunningInfusion] = {}
-    skew = index.tables.span("clock-skew")
-    for run in index.history.runs:
-        if not (run.covers(at) or at < run.start <= at + skew):
-            continue
-        charted = [row for row in run.rows if row.start <= at + skew]
-        covering = run.open_row if run.open_row in charted else charted[-1]
-        newest = max(
-            row.start for row in index.chart.vasoactives if row.agent is run.agent and row.start <= at + skew
-        )
-        running[run.agent] = RunningInfusion(run.agent, run.start, covering or charted[-1], newest)
-    return tuple(running[agent] for agent in sorted(running, key=lambda agent: agent.value))
+def _running(index: ChartIndex, at: datetime, horizon: datetime) -> tuple[RunningInfusion, ...]:
+    """The runs that cover one instant, one an agent, by name.
+
+    That is ``at``, or an instant up to the horizon at which more agents run: clocks that run ahead must not
+    hide a new infusion, and must not make two infusions of one that took over from the other.
+    """
+    runs = index.history.runs
+    starts = {run.start for run in runs if at < run.start <= horizon}
+    covering = [[run for run in runs if run.covers(instant)] for instant in (at, *sorted(starts))]
+    if at < index.at:
+        covering[0] += [run for run in runs if run.start == run.end == at]
+    most = max(covering, key=lambda together: _count_of(together, index))
+    found = {run.agent: _as_running(run, index, horizon) for run in most}
+    return tuple(found[agent] for agent in sorted(found, key=lambda agent: agent.value))
 
 
-def _worst_seizure(rows: Sequence[SeizureRow]) -> SeizureRow | None:
+def _count_of(runs: Sequence[Run], index: ChartIndex) -> tuple[int, int]:
+    """How many agents count among the runs, and how many support the circulation at all."""
+    kinds = [index.tables.agents[run.agent].kind for run in runs]
+    return kinds.count(AgentKind.COUNTED), len(kinds)
+
+
+def _as_running(run: Run, index: ChartIndex, horizon: datetime) -> RunningInfusion:
+    charted = [row for row in run.rows if row.start <= horizon]
+    row = run.open_row if run.open_row in charted else charted[-1]
+    times = index.history.charted[run.agent]
+    return RunningInfusion(run.agent, run.start, row or charted[-1], times[bisect_right(times, horizon) - 1])
+
+
+def _worst_seizure(index: ChartIndex, at: datetime, horizon: datetime) -> SeizureRow | None:
     """The worst seizure of the window: a later "none" says that it has ended, not that it did not happen."""
-    return max(rows, key=lambda row: _SEIZURE_SEVERITY[row.finding], default=None)
+    rows = index.seizures.between(max(at - index.tables.span("seizure"), _since(index, at)), horizon)
+    return max(rows, key=lambda row: index.level_of("seizure", row.finding), default=None)
+
+
+def _standing(
+    rows: Sequence[_Finding], none: Motor | RaisedIcp, axis: str, index: ChartIndex
+) -> _Finding | None:
+    """The worst finding since it was last charted that there is none.
+
+    Findings stand until withdrawn: papilloedema is not gone because focal oedema was charted after it.
+    """
+    withdrawn_at = max((row.at for row in rows if row.finding is none), default=None)
+    standing = [
+        row for row in rows if row.finding is not none and (withdrawn_at is None or row.at >= withdrawn_at)
+    ]
+    if not standing:
+        return rows[-1] if rows else None
+    return max(standing, key=lambda row: (index.level_of(axis, row.finding), row.at))
 
 
 def _doses(index: ChartIndex, drugs: frozenset[ImmuneDrug], horizon: datetime) -> tuple[DrugDose, ...]:
@@ -219,20 +266,21 @@ def _doses(index: ChartIndex, drugs: frozenset[ImmuneDrug], horizon: datetime) -
     )
 
 
-def _pending(index: ChartIndex, at: datetime, horizon: datetime) -> tuple[PendingOrder, ...]:
+def _pending(
+    index: ChartIndex, running: Sequence[RunningInfusion], horizon: datetime
+) -> tuple[PendingOrder, ...]:
     """Active orders after which nobody charted that the drug was given."""
     grace = index.tables.span("pending-order")
-    running = {infusion.agent for infusion in _running(index, at)}
-    given: dict[VasoactiveAgent | ImmuneDrug, datetime] = {}
-    for row in index.chart.vasoactives:
-        if row.start <= horizon:
-            given[row.agent] = max(given.get(row.agent, row.start), row.start)
+    agents = {infusion.agent for infusion in running}
+    given: dict[VasoactiveAgent | ImmuneDrug, datetime] = {
+        agent: times[-1] for agent, times in index.history.charted.items()
+    }
     for dose in index.doses.rows:
         if dose.at <= horizon:
-            given[dose.drug] = max(given.get(dose.drug, dose.at), dose.at)
+            given[dose.drug] = dose.at
     pending = []
     for order in index.chart.pending_orders:
-        if order.drug in running or (order.authored_at is not None and order.authored_at > horizon):
+        if order.drug in agents or (order.authored_at is not None and order.authored_at > horizon):
             continue
         last = given.get(order.drug)
         if last is None or (order.authored_at is not None and last < order.authored_at - grace):
@@ -263,20 +311,7 @@ def _concerns(gap: ChartGap, index: ChartIndex, at: datetime, horizon: datetime)
 
 def _overtaken(gap: ChartGap, index: ChartIndex, horizon: datetime) -> bool:
     """A later readable value of an input of which only the latest counts."""
-    columns: dict[GapWhat, Column[Any]] = {
-        GapWhat.BLOOD_PRESSURE: index.systolic_pressures,
-        GapWhat.OXYGEN: index.devices,
-        GapWhat.OXYGEN_FLOW: index.flows,
-        GapWhat.SPO2: index.saturations,
-        GapWhat.ICE: index.ice,
-        GapWhat.CAPD: index.capd,
-        GapWhat.CONSCIOUSNESS: index.consciousness,
-        GapWhat.SEDATION: index.sedation,
-        GapWhat.MOTOR: index.motor,
-        GapWhat.RAISED_ICP: index.raised_icp,
-        GapWhat.WEIGHT: index.weights,
-    }
-    column = columns.get(gap.what)
+    column = index.latest_counts.get(gap.what)
     if column is None or gap.at is None:
         return False
     latest = column.latest_before(horizon)
@@ -294,8 +329,3 @@ def unmapped_running(gaps: Sequence[ChartGap], at: datetime) -> tuple[ChartGap, 
         and gap.at <= at
         and (gap.until is None or at < gap.until)
     )
-
-
-def hours_between(earlier: datetime, later: datetime) -> Decimal:
-    """Hours from ``earlier`` to ``later``, exact to the second."""
-    return Decimal(int((later - earlier).total_seconds())) / Decimal(3600)

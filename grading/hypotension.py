@@ -50,13 +50,16 @@ def grade_hypotension(evidence: Evidence, tables: Tables) -> Axis:
         highest = max(highest, multiple if counted or len(unknown) > 1 else one)
     if failed:
         highest = multiple
+    pressure_gaps, pressure_failed = _unreadable_pressures(evidence)
+    if pressure_failed:
+        highest = max(highest, tables.criteria["crs.hypotension.no-vasopressor"].level)
     return Axis(
         lowest=axis.lowest,
         highest=highest,
         criteria=axis.criteria,
         notes=(*axis.notes, *_flags(evidence, tables)),
-        gaps=tuple(gaps),
-        suspected=bool(unknown) or failed or axis.suspected,
+        gaps=(*gaps, *pressure_gaps),
+        suspected=bool(unknown) or failed or pressure_failed,
         known=known,
     )
 
@@ -130,22 +133,28 @@ def _unsupported(evidence: Evidence, tables: Tables) -> tuple[Axis, bool]:
     if low and evidence.boluses:
         bolus = evidence.boluses[-1]
         text = (
-            f"systolic {low[-1].mmhg.normalize():f} mmHg, then {bolus.millilitres.normalize():f} mL of fluid"
+            f"systolic {low[-1].mmhg.normalize():f} mmHg, and {bolus.millilitres.normalize():f} mL of fluid"
         )
         value = met(criterion, text, low[-1].at, low[-1].source, bolus.source)
         return Axis(criterion.level, criterion.level, (value,)), True
     if latest is None and statement is None:
-        why = _why_no_pressure(evidence)
-        missing = gap(GapWhat.BLOOD_PRESSURE, why, widens=True)
-        return Axis(0, criterion.level, gaps=(missing,), suspected=why is GapWhy.NOT_RETRIEVED), False
+        why = GapWhy.STALE if evidence.last_systolic_at is not None else GapWhy.NOT_CHARTED
+        unreadable = any(item.what is GapWhat.BLOOD_PRESSURE for item in evidence.chart_gaps)
+        gaps = () if unreadable else (gap(GapWhat.BLOOD_PRESSURE, why, widens=True),)
+        return Axis(0, criterion.level, gaps=gaps), False
     return Axis(), True
 
 
-def _why_no_pressure(evidence: Evidence) -> GapWhy:
-    for item in evidence.chart_gaps:
-        if item.what is GapWhat.BLOOD_PRESSURE:
-            return item.why
-    return GapWhy.STALE if evidence.last_systolic_at is not None else GapWhy.NOT_CHARTED
+def _unreadable_pressures(evidence: Evidence) -> tuple[tuple[Gap, ...], bool]:
+    """Pressures that could not be read, and whether some could not be retrieved: a low one may be there."""
+    missing = evidence.systolic is None
+    unreadable = [item for item in evidence.chart_gaps if item.what is GapWhat.BLOOD_PRESSURE]
+    failed = any(item.why is GapWhy.NOT_RETRIEVED for item in unreadable)
+    gaps = tuple(
+        gap(item.what, item.why, item.detail, widens=missing or item.why is GapWhy.NOT_RETRIEVED)
+        for item in unreadable
+    )
+    return gaps, failed
 
 
 def _is_low(reading: SystolicPressure, evidence: Evidence, tables: Tables) -> bool:
@@ -153,7 +162,7 @@ def _is_low(reading: SystolicPressure, evidence: Evidence, tables: Tables) -> bo
     age = evidence.age_years
     cut = tables.pressure_cuts[-1]
     if age is not None:
-        cut = next(row for row in tables.pressure_cuts if row.from_years <= age <= row.to_years)
+        cut = next((row for row in tables.pressure_cuts if age <= row.to_years), cut)
     if reading.mmhg >= cut.mmhg + cut.per_year * Decimal(age or 0):
         return False
     baseline = evidence.baseline.systolic
@@ -193,10 +202,13 @@ def _infusion_gaps(evidence: Evidence, tables: Tables) -> list[Gap]:
 
 
 def _flags(evidence: Evidence, tables: Tables) -> list[str]:
-    """Circulatory drugs that do not count, said so that nobody wonders."""
-    return [
-        f"{infusion.agent.value.replace('-', ' ')} does not count as a vasopressor: "
-        f"{tables.agents[infusion.agent].reason[0].lower()}{tables.agents[infusion.agent].reason[1:]}"
-        for infusion in evidence.running
-        if tables.agents[infusion.agent].kind not in (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
-    ]
+    """Circulatory drugs that do not count, or count by our reading alone, said so that nobody wonders."""
+    flags = []
+    for infusion in evidence.running:
+        row = tables.agents[infusion.agent]
+        name, reason = infusion.agent.value.replace("-", " "), row.reason[0].lower() + row.reason[1:]
+        if row.kind not in (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE):
+            flags.append(f"{name} does not count as a vasopressor: {reason}")
+        elif not row.verified:
+            flags.append(f"{name} counts by our reading: {reason}")
+    return flags

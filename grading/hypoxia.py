@@ -59,7 +59,9 @@ def _device(oxygen: Oxygen, charted: OxygenDeviceRow, evidence: Evidence, tables
         note = f"{describe_oxygen(oxygen)} is unchanged from before the infusion and does not count"
         return Axis(notes=(note,))
     axis = (
-        _by_flow(row, oxygen, tables) if row.rule is DeviceRule.BY_FLOW else _by_device(row, oxygen, tables)
+        _by_flow(row, oxygen, evidence, tables)
+        if row.rule is DeviceRule.BY_FLOW
+        else _by_device(row, oxygen, tables)
     )
     notes = list(axis.notes)
     if others := ", ".join(sorted({other.device.value for other in oxygen.other_devices})):
@@ -68,19 +70,25 @@ def _device(oxygen: Oxygen, charted: OxygenDeviceRow, evidence: Evidence, tables
         notes.append(f"{charted.device.value.replace('-', ' ')}: {row.reason} (our reading)")
     if compared is Baselined.UNKNOWN:
         notes.append("The same device was used before the infusion; without a flow it cannot be compared")
-        return Axis(0, axis.highest, axis.criteria, tuple(notes), axis.gaps, suspected=True)
+        flow = gap(
+            GapWhat.OXYGEN_FLOW, GapWhy.NOT_CHARTED, "to compare with before the infusion", widens=True
+        )
+        return Axis(0, axis.highest, axis.criteria, tuple(notes), (*axis.gaps, flow), suspected=True)
     return Axis(axis.lowest, axis.highest, axis.criteria, tuple(notes), axis.gaps)
 
 
 def _against_baseline(oxygen: Oxygen, baseline: Oxygen | None) -> Baselined:
-    """Compare with the same device before the infusion; a lower flow is no more than baseline."""
+    """Compare with the same device before the infusion; a lower flow is no more than baseline.
+
+    Where a flow is charted on one side alone, the two cannot be compared.
+    """
     if baseline is None or baseline.device is None or oxygen.device is None:
         return Baselined.ABOVE
     if baseline.device.device is not oxygen.device.device:
         return Baselined.ABOVE
-    if baseline.flow is None:
+    if baseline.flow is None and oxygen.flow is None:
         return Baselined.UNCHANGED
-    if oxygen.flow is None:
+    if baseline.flow is None or oxygen.flow is None:
         return Baselined.UNKNOWN
     unchanged = oxygen.flow.litres_per_minute <= baseline.flow.litres_per_minute
     return Baselined.UNCHANGED if unchanged else Baselined.ABOVE
@@ -95,11 +103,17 @@ def _by_device(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
     return Axis(row.lowest, row.highest, (_met(criterion, oxygen),), gaps=gaps)
 
 
-def _by_flow(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
-    """Cannula: low flow up to and including the limit; a missing flow leaves the device's own range."""
+def _by_flow(row: DeviceRow, oxygen: Oxygen, evidence: Evidence, tables: Tables) -> Axis:
+    """Cannula: low flow up to and including the limit; a missing flow leaves the device's own range.
+
+    A flow of 0 gives no oxygen and is read as room air, except on a high-flow cannula, which is not charted
+    for nothing.
+    """
     flow = oxygen.flow.litres_per_minute if oxygen.flow else None
     if flow == 0 and row.device is not OxygenDevice.HIGH_FLOW_NASAL_CANNULA:
-        return Axis(notes=(f"{row.device.value.replace('-', ' ')} with a flow of 0 L/min gives no oxygen",))
+        note = f"{row.device.value.replace('-', ' ')} with a flow of 0 L/min gives no oxygen"
+        axis = _room_air(evidence, tables)
+        return Axis(axis.lowest, axis.highest, axis.criteria, (note,), axis.gaps)
     if row.device is OxygenDevice.HIGH_FLOW_NASAL_CANNULA:
         low = bool(flow) and _is_low_flow(flow, tables)
         return _level(
@@ -117,11 +131,18 @@ def _by_flow(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
 
 def _flow_only(oxygen: Oxygen, evidence: Evidence, tables: Tables) -> Axis:
     """A flow with no device, or with a device that contradicts it."""
-    flow = oxygen.flow.litres_per_minute if oxygen.flow else Decimal(0)
+    flow = _flow_of(oxygen)
     if flow == 0:
         return _no_device(evidence, tables)
+    before = evidence.baseline.oxygen
+    if before is not None and before.device is None and flow <= _flow_of(before):
+        return Axis(notes=(f"{describe_oxygen(oxygen)} is unchanged from before the infusion",))
     why = GapWhy.AMBIGUOUS if oxygen.other_devices else GapWhy.NOT_CHARTED
     return _flow_of_unknown_device(flow, why, oxygen, tables)
+
+
+def _flow_of(oxygen: Oxygen) -> Decimal:
+    return oxygen.flow.litres_per_minute if oxygen.flow else Decimal(0)
 
 
 def _flow_of_unknown_device(flow: Decimal, why: GapWhy, oxygen: Oxygen, tables: Tables) -> Axis:
@@ -181,9 +202,7 @@ def _no_device(evidence: Evidence, tables: Tables) -> Axis:
         return desaturated
     last = evidence.last_oxygen
     why = GapWhy.STALE if last is not None else _failure(evidence) or GapWhy.NOT_CHARTED
-    supported_before = last is not None and (
-        last.device is None or tables.devices[last.device.device].rule is not DeviceRule.NONE
-    )
+    supported_before = last is not None and _supports(last, tables)
     if evidence.saturation is not None and not supported_before:
         return Axis(gaps=(gap(GapWhat.OXYGEN, why),))
     gaps = [
@@ -193,6 +212,13 @@ def _no_device(evidence: Evidence, tables: Tables) -> Axis:
         stale = evidence.last_saturation_at is not None
         gaps.append(gap(GapWhat.SPO2, GapWhy.STALE if stale else GapWhy.NOT_CHARTED))
     return Axis(0, _highest(tables), gaps=tuple(gaps), known=supported_before)
+
+
+def _supports(oxygen: Oxygen, tables: Tables) -> bool:
+    """Whether this is oxygen at all: not room air, and no flow of 0."""
+    if oxygen.device is not None and tables.devices[oxygen.device.device].rule is DeviceRule.NONE:
+        return False
+    return oxygen.flow is None or oxygen.flow.litres_per_minute > 0
 
 
 def _failure(evidence: Evidence) -> GapWhy | None:

@@ -1,12 +1,16 @@
 """ICANS by the ASTCT consensus: the worst of five domains that no other cause explains."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
 from grading.axis import Axis, gap, met
 from grading.chart import (
+    ArousalScale,
+    ArousalScore,
     Attributable,
     Consciousness,
+    ConsciousnessRow,
     GapWhat,
     GapWhy,
     IceScore,
@@ -117,33 +121,51 @@ def _ice(evidence: Evidence, tables: Tables) -> Axis:
     score = evidence.ice
     if score is None:
         return _missing_score(evidence, tables, GapWhat.ICE)
-    gaps = list(_chart_gaps(evidence, GapWhat.ICE))
+    gaps: list[Gap] = []
     if score.minimum != score.maximum:
         names = ", ".join(item.value.removeprefix("ice-") for item in score.items_not_done)
         gaps.append(
             gap(GapWhat.ICE, GapWhy.NOT_CHARTED, f"items not done: {names}" if names else None, widens=True)
         )
     notes: tuple[str, ...] = ()
-    baseline = _baseline_ice(evidence)
-    if baseline is not None and baseline < tables.limit("ice-unimpaired"):
+    baseline = _impaired_baseline(evidence, tables)
+    if baseline is not None:
         notes = (f"Baseline ICE is {baseline}; ICE counts only below it",)
-        if score.minimum >= baseline:
-            return Axis(gaps=tuple(gaps), notes=notes)
-    lowest = _level_of_ice(score.maximum, evidence, tables)
-    if baseline is not None and score.maximum >= baseline < tables.limit("ice-unimpaired"):
-        lowest = (0, 0)
-    highest = _level_of_ice(score.minimum, evidence, tables)
+    lowest, highest = (
+        (0, 0) if baseline is not None and total >= baseline else _level_of_ice(total, evidence, tables)
+        for total in (score.maximum, score.minimum)
+    )
     if highest[0] != highest[1]:
-        gaps.append(gap(GapWhat.CONSCIOUSNESS, GapWhy.NOT_CHARTED, widens=True))
-    criteria = _ice_criteria(score, lowest[0], tables)
-    return Axis(lowest[0], highest[1], criteria, notes, tuple(gaps))
+        gaps += _unknown_consciousness(evidence)
+    axis = Axis(lowest[0], highest[1], _ice_criteria(score, lowest[0], tables), notes, tuple(gaps))
+    return _beside_unreadable(axis, score.at, GapWhat.ICE, evidence, tables)
 
 
-def _baseline_ice(evidence: Evidence) -> int | None:
-    baseline = evidence.baseline.ice
-    if baseline is None:
+def _impaired_baseline(evidence: Evidence, tables: Tables) -> int | None:
+    """The baseline where one is documented that is not full; of an incomplete one the most it can be."""
+    documented = evidence.baseline.ice
+    if documented is None:
         return None
-    return baseline.maximum if isinstance(baseline, IceScore) else baseline.total
+    baseline = documented.maximum if isinstance(documented, IceScore) else documented.total
+    return baseline if baseline < tables.limit("ice-unimpaired") else None
+
+
+def _beside_unreadable(
+    axis: Axis, scored_at: datetime, what: GapWhat, evidence: Evidence, tables: Tables
+) -> Axis:
+    """A score that an unreadable newer one follows says what was, not what is."""
+    newer = any(
+        item.what is what and item.at is not None and item.at > scored_at for item in evidence.chart_gaps
+    )
+    highest = max(axis.highest, _worst_unscored(evidence, tables)) if newer else axis.highest
+    return replace(axis, highest=highest, gaps=(*axis.gaps, *_chart_gaps(evidence, what, widens=newer)))
+
+
+def _worst_unscored(evidence: Evidence, tables: Tables) -> int:
+    """The worst that a score may be which nobody knows: an alert patient may still have an ICE of 0."""
+    stated = evidence.consciousness
+    awake = evidence.arousal is not None if stated is None else stated.level is not Consciousness.UNAROUSABLE
+    return tables.criteria["icans.ice.0-2" if awake else "icans.ice.unarousable"].level
 
 
 def _level_of_ice(score: int, evidence: Evidence, tables: Tables) -> tuple[int, int]:
@@ -177,67 +199,80 @@ def _capd(evidence: Evidence, tables: Tables) -> Axis:
     score = evidence.capd
     if score is None or score.total is None:
         return _missing_score(evidence, tables, GapWhat.CAPD)
-    gaps = _chart_gaps(evidence, GapWhat.CAPD)
-    arousal_known = evidence.consciousness is not None or evidence.arousal is not None
+    level = 0
+    criteria: tuple[CriterionMet, ...] = ()
     for criterion in tables.axis("capd"):
         if (criterion.lowest_score or 0) <= score.total <= (criterion.highest_score or 0):
+            level = criterion.level
             criteria = (met(criterion, f"CAPD {score.total}", score.at, score.source),)
-            voice = tables.criteria["icans.consciousness.voice"].level
-            highest = criterion.level if arousal_known else max(criterion.level, voice)
-            return Axis(criterion.level, highest, criteria, gaps=gaps)
-    voice = tables.criteria["icans.consciousness.voice"].level
-    return Axis(0, 0 if arousal_known else voice, gaps=gaps)
+    highest = level
+    gaps: tuple[Gap, ...] = ()
+    if evidence.consciousness is None and evidence.arousal is None:
+        highest = max(level, tables.criteria["icans.consciousness.voice"].level)
+        gaps = _unknown_consciousness(evidence) if highest > level else ()
+    axis = Axis(level, highest, criteria, gaps=gaps)
+    return _beside_unreadable(axis, score.at, GapWhat.CAPD, evidence, tables)
 
 
 def _missing_score(evidence: Evidence, tables: Tables, what: GapWhat) -> Axis:
-    """Without a score the arousal bounds the grade: an alert patient may still have an ICE of 0 (grade 3)."""
-    top = tables.criteria["icans.consciousness.unarousable"].level
-    awake_worst = tables.criteria["icans.ice.0-2"].level
+    """Without a score the arousal bounds the grade."""
     unreadable = _chart_gaps(evidence, what, widens=True)
     if evidence.capd is not None and what is GapWhat.CAPD:
         missing = gap(what, GapWhy.NOT_CHARTED, "CAPD could not be performed", widens=True)
     else:
         why = GapWhy.STALE if evidence.last_ice_at is not None else GapWhy.NOT_CHARTED
         missing = gap(what, why, widens=True)
-    gaps = unreadable or (missing,)
-    if evidence.consciousness is not None:
-        unarousable = evidence.consciousness.level is Consciousness.UNAROUSABLE
-        return Axis(0, top if unarousable else awake_worst, gaps=gaps, known=False)
-    if evidence.arousal is not None:
-        return Axis(0, awake_worst, gaps=gaps, known=False)
-    return Axis(0, top, gaps=gaps, known=False)
+    return Axis(0, _worst_unscored(evidence, tables), gaps=unreadable or (missing,), known=False)
 
 
 def _arousal(evidence: Evidence, tables: Tables) -> Axis:
-    """Consciousness as stated by a clinician, else a proposal from RASS or GCS eye opening."""
-    gaps = list(_chart_gaps(evidence, GapWhat.CONSCIOUSNESS))
-    stated = evidence.consciousness
-    if stated is not None:
-        if stated.level is Consciousness.AWAKENS_SPONTANEOUSLY and _unimpaired(evidence, tables):
-            note = (
-                "ICE 10: 'awakens spontaneously' describes an alert patient and does not count (our reading)"
-            )
-            return Axis(notes=(note,), gaps=tuple(gaps))
-        criterion = tables.of_finding("consciousness", stated.level.value)
-        if criterion is None:  # alert
-            return Axis(gaps=tuple(gaps))
-        value = met(criterion, stated.level.value.replace("-", " "), stated.at, stated.source)
-        return Axis(criterion.level, criterion.level, (value,), gaps=tuple(gaps))
-    proposal = evidence.arousal
-    if proposal is not None:
-        for band in tables.arousal_bands:
-            if band.scale is proposal.scale and band.from_score <= proposal.score <= band.to_score:
-                name = "RASS" if proposal.scale.value == "rass" else "GCS eye opening"
-                text = f"{name} {proposal.score:+d}" if name == "RASS" else f"{name} {proposal.score}"
-                gaps.append(gap(GapWhat.CONSCIOUSNESS, GapWhy.AMBIGUOUS, f"read from {text}", widens=True))
-                criterion = tables.criteria["icans.consciousness.scale"]
-                value = met(criterion, text, proposal.at, proposal.source)
-                criteria = (value,) if band.lowest else ()
-                return Axis(band.lowest, band.highest, criteria, gaps=tuple(gaps), suspected=True)
-    if not gaps:
-        stale = evidence.last_consciousness_at is not None
-        gaps.append(gap(GapWhat.CONSCIOUSNESS, GapWhy.STALE if stale else GapWhy.NOT_CHARTED))
-    return Axis(gaps=tuple(gaps), known=False)
+    """Consciousness as stated by a clinician, else a proposal from RASS or GCS eye opening.
+
+    A newer entry that nobody could read may mean any level.
+    """
+    axis = _stated(evidence, evidence.consciousness, tables) if evidence.consciousness else None
+    axis = axis or (_stand_in(evidence.arousal, tables) if evidence.arousal else None)
+    unreadable = [item for item in evidence.chart_gaps if item.what is GapWhat.CONSCIOUSNESS]
+    charted = any(item.why is not GapWhy.NOT_RETRIEVED for item in unreadable)
+    gaps = tuple(
+        gap(item.what, item.why, item.detail, widens=item.why is not GapWhy.NOT_RETRIEVED)
+        for item in unreadable
+    )
+    if axis is None:
+        axis = Axis(gaps=() if gaps else _unknown_consciousness(evidence, widens=False), known=False)
+    top = tables.criteria["icans.consciousness.unarousable"].level
+    return replace(axis, highest=top if charted else axis.highest, gaps=(*axis.gaps, *gaps))
+
+
+def _stated(evidence: Evidence, stated: ConsciousnessRow, tables: Tables) -> Axis:
+    """The level that a clinician stated; alert is none."""
+    if stated.level is Consciousness.AWAKENS_SPONTANEOUSLY and _unimpaired(evidence, tables):
+        note = "ICE 10: 'awakens spontaneously' describes an alert patient and does not count (our reading)"
+        return Axis(notes=(note,))
+    criterion = tables.of_finding("consciousness", stated.level.value)
+    if criterion is None:
+        return Axis()
+    value = met(criterion, stated.level.value.replace("-", " "), stated.at, stated.source)
+    return Axis(criterion.level, criterion.level, (value,))
+
+
+def _stand_in(score: ArousalScore, tables: Tables) -> Axis | None:
+    """What RASS or GCS eye opening proposes; ``None`` for a score outside the scale."""
+    band = tables.band_of(score.scale, score.score)
+    if band is None:
+        return None
+    text = f"RASS {score.score:+d}" if score.scale is ArousalScale.RASS else f"GCS eye opening {score.score}"
+    missing = gap(GapWhat.CONSCIOUSNESS, GapWhy.AMBIGUOUS, f"read from {text}", widens=True)
+    value = met(tables.criteria["icans.consciousness.scale"], text, score.at, score.source)
+    criteria = (value,) if band.lowest else ()
+    return Axis(band.lowest, band.highest, criteria, gaps=(missing,), suspected=True)
+
+
+def _unknown_consciousness(evidence: Evidence, *, widens: bool = True) -> tuple[Gap, ...]:
+    """The gap of a consciousness that nobody charted in its window."""
+    stale = evidence.last_consciousness_at is not None
+    why = GapWhy.STALE if stale else GapWhy.NOT_CHARTED
+    return (gap(GapWhat.CONSCIOUSNESS, why, widens=widens),)
 
 
 def _unimpaired(evidence: Evidence, tables: Tables) -> bool:
@@ -245,7 +280,11 @@ def _unimpaired(evidence: Evidence, tables: Tables) -> bool:
 
 
 def _events(evidence: Evidence, tables: Tables) -> Axis:
-    """Seizure, motor and raised pressure: no entry means that no event was recorded, and is listed."""
+    """Seizure, motor and raised pressure: no entry means that no event was recorded, and is listed.
+
+    An entry that could not be read is one: it may be the worst of its kind.
+    """
+    highest = 0
     criteria: list[CriterionMet] = []
     gaps: list[Gap] = []
     notes: list[str] = []
@@ -255,8 +294,13 @@ def _events(evidence: Evidence, tables: Tables) -> Axis:
         ("raised-icp", GapWhat.RAISED_ICP, evidence.raised_icp, RaisedIcp.NONE),
     )
     for axis, what, row, none in rows:
-        unreadable = _chart_gaps(evidence, what)
+        charted = any(
+            item.what is what and item.why is not GapWhy.NOT_RETRIEVED for item in evidence.chart_gaps
+        )
+        unreadable = _chart_gaps(evidence, what, widens=charted)
         gaps += unreadable
+        if charted:
+            highest = max(highest, *(criterion.level for criterion in tables.axis(axis)))
         if row is None:
             gaps += [] if unreadable else [gap(what, GapWhy.NOT_CHARTED)]
             continue
@@ -268,7 +312,7 @@ def _events(evidence: Evidence, tables: Tables) -> Axis:
                 "Tremor and myoclonus are graded by CTCAE and never as ICANS; an early sign to watch"
             )
     level = max((criterion.level for criterion in criteria), default=0)
-    return Axis(level, level, tuple(criteria), tuple(notes), tuple(gaps))
+    return Axis(level, max(level, highest), tuple(criteria), tuple(notes), tuple(gaps))
 
 
 def _chart_gaps(evidence: Evidence, what: GapWhat, *, widens: bool = False) -> tuple[Gap, ...]:
