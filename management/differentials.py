@@ -21,6 +21,7 @@ from management.situation import (
     is_child_or_unknown,
     latest_lab,
     name_lab,
+    new_conditions,
     plain,
     times_upper_limit,
 )
@@ -126,7 +127,7 @@ def _clinical_lysis(situation: Situation) -> Reasons:
         rise = creatinine.value - earlier[-1].value
         if rise >= situation.cut(Cut.LYSIS_CREATININE_RISE):
             reasons.append(f"Creatinine risen by {plain(rise)} mg/dL")
-    if current_conditions(situation, "arrhythmia"):
+    if new_conditions(situation, "arrhythmia"):
         reasons.append("Arrhythmia on record")
     return tuple(reasons)
 

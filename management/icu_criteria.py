@@ -11,12 +11,12 @@ from management.situation import (
     Situation,
     axis_criterion,
     axis_level,
-    current_conditions,
     describe_conditions,
     describe_grade,
     is_attributed,
     is_sedated,
     latest_lab,
+    new_conditions,
     plain,
     times_upper_limit,
 )
@@ -88,8 +88,8 @@ def _rising_oxygen(situation: Situation) -> Reasons:
 
 
 def _cardiac(situation: Situation) -> Reasons:
-    arrhythmia = describe_conditions(current_conditions(situation, "arrhythmia"))
-    coronary = describe_conditions(current_conditions(situation, "acute-coronary-syndrome"))
+    arrhythmia = describe_conditions(new_conditions(situation, "arrhythmia"))
+    coronary = describe_conditions(new_conditions(situation, "acute-coronary-syndrome"))
     troponin = times_upper_limit(latest_lab(situation, Lab.TROPONIN))
     if coronary and troponin is not None and troponin > 1:
         coronary = (*coronary, "Troponin above its upper limit")

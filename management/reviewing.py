@@ -3,10 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
-from grading.assess import assess
+from grading.assess import assess_at, is_monitored
 from grading.assessment import Assessment
 from grading.chart import Chart
+from grading.chart_index import ChartIndex
+from grading.crs import grade_crs
+from grading.evidence_at import evidence_at
+from grading.icans import grade_icans
+from grading.tables import shipped_tables
 from management.guard_rails import count_tocilizumab, weight_holds_for
 from management.protocol_rows import Protocol
 from management.recommend import Outcome, recommend
@@ -23,10 +29,10 @@ def review(chart: Chart, at: datetime, protocol: Protocol) -> Review | None:
 
     ``None`` where there is no assessment: no CAR-T infusion on record inside the monitoring window.
     """
-    assessment = assess(chart, at)
-    if assessment is None:
+    index = ChartIndex(chart, at, shipped_tables())
+    if not is_monitored(index):
         return None
-    return review_assessment(assessment, chart, protocol, lambda instant: assess(chart, instant))
+    return review_assessment(assess_at(index, at), chart, protocol, partial(_grade_past, index))
 
 
 def review_assessment(assessment: Assessment, chart: Chart, protocol: Protocol, grade_at: GradeAt) -> Review:
@@ -52,6 +58,15 @@ def review_assessment(assessment: Assessment, chart: Chart, protocol: Protocol, 
         withheld=outcome.withheld,
         notes=outcome.notes,
     )
+
+
+def _grade_past(index: ChartIndex, instant: datetime) -> Assessment | None:
+    """Both syndromes at an earlier instant, without peaks and gaps; ``None`` before the infusion."""
+    if index.series_start is None or instant < index.series_start:
+        return None
+    evidence, tables = evidence_at(index, instant), index.tables
+    crs, icans = grade_crs(evidence, tables).syndrome, grade_icans(evidence, tables).syndrome
+    return Assessment(instant, evidence, crs, icans, ())
 
 
 def _has_died(assessment: Assessment) -> bool:

@@ -70,8 +70,8 @@ class Situation:
         return float(row.value) * SPAN_UNITS[row.unit]
 
     def hours_since(self, instant: datetime) -> Decimal:
-        """Hours from ``instant`` to now, exact to the second."""
-        return Decimal(int((self.at - instant).total_seconds())) / 3600
+        """Hours from ``instant`` to now, exact to the second; 0 for what a fast clock put ahead."""
+        return Decimal(max(0, int((self.at - instant).total_seconds()))) / 3600
 
 
 def describe_grade(name: str, syndrome: SyndromeGrade) -> str:

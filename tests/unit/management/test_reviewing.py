@@ -203,3 +203,9 @@ def test_a_recommendation_says_where_its_dose_comes_from() -> None:
     assert the("tocilizumab.consider", review_of("fever 38.8")).cite == (
         "MET guide, Fig. 1; ASCO card p.6; Kymriah label copy"
     )
+
+
+def test_a_dose_that_a_fast_clock_put_ahead_of_now_was_given_just_now() -> None:
+    answer = review_of("fever 38.8; tocilizumab -0.05h")
+    assert answer.tocilizumab.hours_since_last == 0
+    assert [held.because for held in answer.withheld] == [Guard.INTERVAL_UNDER_8H]
