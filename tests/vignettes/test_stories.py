@@ -30,26 +30,16 @@ def graded_bundle(story_id: str, disguise_name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("story", "disguise"), BUNDLE_CASES)
-def test_bundle_is_graded_as_the_story_says(story: Story, disguise: Disguise) -> None:
+def test_bundle_is_answered_as_the_story_says(story: Story, disguise: Disguise) -> None:
+    """Graded and managed as the story says, and in a disguise exactly as without it."""
     answer = graded_bundle(story.id, disguise.name)
     if not story.is_assessed:
         assert answer == {}
         return
-    grades_as_expected(answer[EXTENSION], story)
-
-
-@pytest.mark.parametrize(("story", "disguise"), [c for c in BUNDLE_CASES if c.values[0].is_assessed])
-def test_bundle_is_managed_as_the_story_says(story: Story, disguise: Disguise) -> None:
-    management_as_expected(graded_bundle(story.id, disguise.name)[EXTENSION], story)
-
-
-@pytest.mark.parametrize(
-    ("story", "disguise"),
-    [c for c in BUNDLE_CASES if c.values[0].is_assessed and c.values[1] is not PLAIN],
-)
-def test_disguise_changes_neither_grade_nor_recommendation(story: Story, disguise: Disguise) -> None:
+    assessment = answer[EXTENSION]
+    grades_as_expected(assessment, story)
+    management_as_expected(assessment, story)
     plain = graded_bundle(story.id, PLAIN.name)[EXTENSION]
-    disguised = graded_bundle(story.id, disguise.name)[EXTENSION]
     for syndrome in ("crs", "icans"):
-        assert disguised[syndrome] == plain[syndrome]
-    assert recommended(disguised) == recommended(plain)
+        assert assessment[syndrome] == plain[syndrome]
+    assert recommended(assessment) == recommended(plain)
