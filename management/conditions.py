@@ -4,6 +4,7 @@ function.
 
 from collections.abc import Mapping
 
+from management.asco_conditions import ASCO_CONDITIONS
 from management.care_conditions import CARE_CONDITIONS
 from management.crs_conditions import CRS_CONDITIONS, Condition
 from management.differentials import SCREENS
@@ -19,5 +20,6 @@ CONDITIONS: Mapping[str, Condition] = {
     **ICANS_CONDITIONS,
     **CARE_CONDITIONS,
     **SCREENS,
+    **ASCO_CONDITIONS,
 }
 """Condition by name. The names are unique over the modules, which a test holds."""

@@ -223,6 +223,7 @@ def _unanswered(situation: Situation, failed: int) -> str:
 
 CRS_CONDITIONS: Mapping[str, Condition] = {
     "crs-1-or-more": crs_1_or_more,
+    "crs-2-or-more": crs_2_or_more,
     "crs-3-or-more": crs_3_or_more,
     "crs-2-with-icu-criterion": crs_2_with_icu_criterion,
     "crs-2-or-more-with-icu-criterion": crs_2_or_more_with_icu_criterion,

@@ -35,6 +35,17 @@ def compute_dose(rule: DoseRule, weight: Weight) -> Dose:
     )
 
 
+def fixed_dose(rule: DoseRule, amount: Decimal) -> Dose:
+    """The dose of a rule that does not depend on the weight."""
+    return Dose(
+        value=amount,
+        unit=rule.unit,
+        arithmetic=f"{plain(amount)} {rule.unit}, the source's fixed dose for adults",
+        route=rule.route,
+        interval=rule.interval,
+    )
+
+
 def _band(rule: DoseRule, kilograms: Decimal) -> DoseBand:
     for band in rule.bands[:-1]:
         if band.below_kg is not None and kilograms < band.below_kg:

@@ -149,7 +149,7 @@ class TableReader:
         )
 
     def dose(self, entry: Entry) -> DoseRule:
-        """A dose rule: bands by rising weight, the last one open."""
+        """A dose rule: bands by rising weight, the last one open; or a fixed dose."""
         bands = tuple(
             DoseBand(
                 below_kg=band.number("below_kg") if "below_kg" in band.members else None,
@@ -157,12 +157,16 @@ class TableReader:
             )
             for band in entry.entries("band")
         )
-        if not _rise_to_an_open_end([band.below_kg for band in bands]):
+        fixed = entry.number("fixed") if "fixed" in entry.members else None
+        if (fixed is not None) == bool(bands):
+            raise ProtocolError(f"{entry.label}: either bands by weight or a fixed dose")
+        if bands and not _rise_to_an_open_end([band.below_kg for band in bands]):
             raise ProtocolError(f"{entry.label}: bands must rise by weight and end with an open one")
         return DoseRule(
             id=entry.text("id"),
             unit=entry.text("unit"),
             bands=bands,
+            fixed=fixed,
             most=entry.number("most") if "most" in entry.members else None,
             route=entry.optional_text("route"),
             interval=entry.optional_text("interval"),

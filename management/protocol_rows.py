@@ -89,16 +89,17 @@ class DoseBand:
 
 @dataclass(frozen=True, slots=True)
 class DoseRule:
-    """How a dose is computed from the weight. ``interval`` is the source's own words, ``None`` where it
-    states none.
+    """How a dose is computed from the weight, or the ``fixed`` dose of a source that names one for adults.
 
     ``unit`` is that of the dose (``mg``, ``mL``, ``mg/day``); ``most`` the cap in that unit, ``None``
-    without one. ``text`` is the whole rule as printed where a dose cannot be computed.
+    without one; ``interval`` the source's own words, ``None`` where it states none. ``text`` is the whole
+    rule as printed where a dose cannot be computed.
     """
 
     id: str
     unit: str
     bands: tuple[DoseBand, ...]
+    fixed: Decimal | None
     most: Decimal | None
     route: str | None
     interval: str | None

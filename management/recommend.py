@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from management.conditions import CONDITIONS
-from management.dosing import compute_dose
+from management.dosing import compute_dose, fixed_dose
 from management.guard_rails import RefusedWeight, usable_weight, withhold_tocilizumab
 from management.protocol_rows import Advice, DoseRule, Protocol, ProtocolRow
 from management.review import Recommendation, Strength, Withheld
-from management.situation import Reasons, Situation
+from management.situation import Reasons, Situation, is_child_or_unknown
 from management.vocabulary import CONSIDER_FORMS, DRUGS, RECOMMEND_FORMS, drug_of
 
 
@@ -108,6 +108,10 @@ def _dose_and_guard(
         return _recommendation(offer), ()
     rule = protocol.doses[offer.advice.dose]
     offered = replace(_recommendation(offer), dose_rule=rule.text, cite=_joined(offer.advice, rule))
+    if rule.fixed is not None:
+        # A fixed dose is an adult's: a child gets the rule in words, never the number.
+        adult = not is_child_or_unknown(situation)
+        return replace(offered, dose=fixed_dose(rule, rule.fixed) if adult else None), ()
     drug = drug_of(offer.advice.id)
     held = list(withhold_tocilizumab(situation, protocol)) if drug == "tocilizumab" else []
     weight = usable_weight(situation)

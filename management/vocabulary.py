@@ -89,6 +89,7 @@ class Cut(Enum):
     REFRACTORY_BOLUSES = "refractory-boluses-from"
     RESPONSE = "response-judged-after"
     MANY_DOSES = "refractory-doses-from"
+    LONG_FEVER = "long-fever-over"
     SEVERE_CRS = "severe-crs-over"
     COURSE_STEP = "course-step"
     ICANS_WORSE = "icans-worse-within"
@@ -129,6 +130,7 @@ class Cut(Enum):
 SPAN_CUTS = frozenset(
     {
         Cut.RESPONSE,
+        Cut.LONG_FEVER,
         Cut.SEVERE_CRS,
         Cut.COURSE_STEP,
         Cut.ICANS_WORSE,

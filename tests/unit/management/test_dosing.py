@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from grading.chart import Weight
-from management.dosing import compute_dose
+from management.dosing import compute_dose, fixed_dose
 from management.protocol import load_protocol
 from tests.spec.management.bedside import AT, CHARTED
 
@@ -44,3 +44,13 @@ def test_a_product_is_exact_and_only_shown_with_one_decimal() -> None:
     dose = compute_dose(DOSES["tocilizumab"], weight("72.333"))
     assert dose.value == Decimal("578.664")
     assert dose.arithmetic.endswith("= 578.7 mg")
+
+
+def test_a_fixed_dose_is_said_to_be_one_and_names_no_weight() -> None:
+    rule = load_protocol("asco-2021").doses["dexamethasone-q6h"]
+    assert rule.fixed == 10
+    dose = fixed_dose(rule, rule.fixed)
+    assert (dose.value, dose.unit) == (Decimal(10), "mg")
+    assert dose.arithmetic == "10 mg, the source's fixed dose for adults"
+    assert dose.interval == "every 6 hours, rapid taper on improvement"
+    assert dose.weight_kg is None

@@ -209,3 +209,27 @@ def test_a_dose_that_a_fast_clock_put_ahead_of_now_was_given_just_now() -> None:
     answer = review_of("fever 38.8; tocilizumab -0.05h")
     assert answer.tocilizumab.hours_since_last == 0
     assert [held.because for held in answer.withheld] == [Guard.INTERVAL_UNDER_8H]
+
+
+def test_a_child_gets_the_rule_of_a_fixed_dose_in_words_and_not_its_number() -> None:
+    child = chart_of("age 9; weight 30 72h; capd 0; no ice; fever 38.8; oxygen simple-mask 5")
+    answer = review(child, AT, load_protocol("asco-2021"))
+    assert answer is not None
+    option = the("dexamethasone.consider", answer)
+    assert option.dose is None
+    assert option.dose_rule == "10 mg IV every 6 h"
+
+
+def test_icans_4_says_that_its_cell_of_the_source_was_not_available() -> None:
+    answer = review(chart_of("ice 0; consciousness unarousable"), AT, load_protocol("asco-2021"))
+    assert answer is not None
+    option = the("dexamethasone.consider", answer)
+    assert not option.verified
+    assert "ASCO grade 4 cell not available here" in option.text
+
+
+def test_an_early_steroid_product_is_noted() -> None:
+    answer = review(chart_of("fever 38.8"), AT, load_protocol("asco-2021"))
+    assert answer is not None
+    assert any("earlier steroid" in note for note in answer.notes)
+    assert any("GM-CSF is not recommended" in note for note in answer.notes)
