@@ -9,13 +9,14 @@ from fastapi import FastAPI, Request, Response
 
 from cds_service.wire import hook_response, read_body, read_hook_request
 from fhir_maps import r4
+from fhir_maps.bundle_entries import Resource
 
 MOST_BYTES = 64 * 1024 * 1024
 HOOK = "patient-view"
 
 app = FastAPI()
 _decode_bundle = msgspec.json.Decoder(r4.Bundle).decode
-_decode_resource = msgspec.json.Decoder(r4.ClinicalResource).decode
+_decode_resource = msgspec.json.Decoder(Resource).decode
 _decode_head = msgspec.json.Decoder(r4.ResourceHead).decode
 
 
