@@ -44,7 +44,7 @@ class Disguise:
     come with ``MedicationAdministration?patient=``, as templates may not use ``_include``).
     ``in_base_profile`` is false where real feeds, and this disguise, stray from the vital signs profiles of
     the R4 base: a temperature by the code of its site alone, a systolic pressure outside the panel, oxygen as
-    components of the saturation (as US Core has it).
+    components of the saturation (as US Core has it), a period where the profiles' own rule vs-1 reads a date.
     """
 
     name: str
@@ -253,7 +253,7 @@ DISGUISES: Final = (
     Disguise("duplicated", transforms=(duplicated,)),
     Disguise("in-feed-spellings", transforms=(in_feed_spellings,), in_base_profile=False),
     Disguise("in-milliseconds", transforms=(in_milliseconds,)),
-    Disguise("with-observed-periods", transforms=(with_observed_periods,)),
+    Disguise("with-observed-periods", transforms=(with_observed_periods,), in_base_profile=False),
     Disguise("in-mixed-offsets", transforms=(in_mixed_offsets,)),
     Disguise("with-values-entered-in-error", transforms=(with_values_entered_in_error,)),
     Disguise("with-later-evidence", transforms=(with_later_evidence,)),
