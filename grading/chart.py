@@ -2,7 +2,9 @@
 
 A chart is built once (by ``fhir_maps``) and never changed. Every row knows its time (always aware), and the
 resource it came from. Rows are kept as charted: windows, pairing and priority belong to
-:mod:`grading.evidence`. What could not be mapped is a :class:`ChartGap`, never a missing row.
+:mod:`grading.evidence`. What could not be mapped is a :class:`ChartGap`, never a missing row. The row types
+of :mod:`grading.gaps`, :mod:`grading.circulation`, :mod:`grading.immune_drugs` and :mod:`grading.neurology`
+are had from here.
 """
 
 from dataclasses import dataclass, field
@@ -10,73 +12,90 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
+from grading.circulation import (
+    AdministrationStatus,
+    FluidBolus,
+    HypotensionStatement,
+    InspiredOxygenRow,
+    OxygenDevice,
+    OxygenDeviceRow,
+    OxygenFlowRow,
+    OxygenSaturation,
+    SystolicPressure,
+    Temperature,
+    VasoactiveAgent,
+    VasoactiveRow,
+)
+from grading.gaps import ChartGap, GapWhat, GapWhy, Source
+from grading.immune_drugs import ANTICYTOKINES, ANTIPYRETICS, STEROIDS, DrugDose, ImmuneDrug, PendingOrder
+from grading.neurology import (
+    ArousalScale,
+    ArousalScore,
+    BaselineIce,
+    CapdScore,
+    Consciousness,
+    ConsciousnessRow,
+    IceItem,
+    IceScore,
+    Motor,
+    MotorRow,
+    RaisedIcp,
+    RaisedIcpRow,
+    SedationRow,
+    Seizure,
+    SeizureRow,
+)
 
-class GapWhat(Enum):
-    """The input that is needed and not known."""
-
-    INFUSION = "infusion"
-    TEMPERATURE = "temperature"
-    BLOOD_PRESSURE = "blood-pressure"
-    OXYGEN = "oxygen"
-    OXYGEN_FLOW = "oxygen-flow"
-    SPO2 = "spo2"
-    VASOPRESSORS = "vasopressors"
-    ICE = "ice"
-    CAPD = "capd"
-    CONSCIOUSNESS = "consciousness"
-    SEIZURE = "seizure"
-    MOTOR = "motor"
-    RAISED_ICP = "raised-icp"
-    SEDATION = "sedation"
-    WEIGHT = "weight"
-    TOCILIZUMAB = "tocilizumab"
-    STEROIDS = "steroids"
-    LABS = "labs"
-    CONDITIONS = "conditions"
-    AGE = "age"
-
-
-class GapWhy(Enum):
-    """Why an input is not known."""
-
-    NOT_CHARTED = "not-charted"
-    STALE = "stale"
-    UNMAPPED = "unmapped"
-    IMPLAUSIBLE = "implausible"
-    NOT_RETRIEVED = "not-retrieved"
-    AMBIGUOUS = "ambiguous"
-    ATTRIBUTED_ELSEWHERE = "attributed-elsewhere"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a row came from.
-
-    ``reference`` is ``Type/id`` (or ``Type`` where the resource has no id). ``note`` says what a reader must
-    know about how it was read, e.g. ``"read as °C: implausible in °F"`` or ``"matched on text"``.
-    """
-
-    reference: str
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChartGap:
-    """Something the reader could not turn into a row.
-
-    ``at`` is the time of the thing that could not be read, ``None`` when it holds for the whole chart (a
-    search that failed). ``until`` is the end of a period, when it has one. ``running_rate`` marks an unknown
-    drug given by a continuous rate: it might be a vasopressor, so it widens the hypotension axis while it
-    runs.
-    """
-
-    what: GapWhat
-    why: GapWhy
-    detail: str | None = None
-    at: datetime | None = None
-    until: datetime | None = None
-    running_rate: bool = False
-    source: Source | None = None
+__all__ = [
+    "ANTICYTOKINES",
+    "ANTIPYRETICS",
+    "STEROIDS",
+    "AdministrationStatus",
+    "ArousalScale",
+    "ArousalScore",
+    "Attributable",
+    "Attribution",
+    "BaselineIce",
+    "CapdScore",
+    "CartInfusion",
+    "Chart",
+    "ChartGap",
+    "Condition",
+    "Consciousness",
+    "ConsciousnessRow",
+    "DrugDose",
+    "FluidBolus",
+    "GapWhat",
+    "GapWhy",
+    "HypotensionStatement",
+    "IceItem",
+    "IceScore",
+    "ImagingReport",
+    "ImmuneDrug",
+    "InspiredOxygenRow",
+    "Lab",
+    "LabValue",
+    "Motor",
+    "MotorRow",
+    "OxygenDevice",
+    "OxygenDeviceRow",
+    "OxygenFlowRow",
+    "OxygenSaturation",
+    "Patient",
+    "PendingOrder",
+    "RaisedIcp",
+    "RaisedIcpRow",
+    "SedationRow",
+    "Seizure",
+    "SeizureRow",
+    "Source",
+    "SystolicPressure",
+    "Temperature",
+    "VasoactiveAgent",
+    "VasoactiveRow",
+    "Verification",
+    "Weight",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,367 +119,6 @@ class CartInfusion:
 
     at: datetime | None
     product: str | None
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class Temperature:
-    """Body temperature in °C, converted without rounding."""
-
-    at: datetime
-    celsius: Decimal
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class SystolicPressure:
-    """Systolic blood pressure in mmHg."""
-
-    at: datetime
-    mmhg: Decimal
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class HypotensionStatement:
-    """A clinician's statement that hypotension is (not) present."""
-
-    at: datetime
-    present: bool
-    source: Source
-
-
-class OxygenDevice(Enum):
-    """Respiratory support as charted. Which level a device means stands in ``tables/oxygen_devices.toml``."""
-
-    ROOM_AIR = "room-air"
-    NASAL_CANNULA = "nasal-cannula"
-    BLOW_BY = "blow-by"
-    SIMPLE_MASK = "simple-mask"
-    VENTURI_MASK = "venturi-mask"
-    PARTIAL_REBREATHER = "partial-rebreather"
-    NON_REBREATHER = "non-rebreather"
-    FACE_TENT = "face-tent"
-    HIGH_FLOW_NASAL_CANNULA = "high-flow-nasal-cannula"
-    CPAP = "cpap"
-    BIPAP = "bipap"
-    MECHANICAL_VENTILATION = "mechanical-ventilation"
-    # Beyond the contract's list: charted in practice, graded by their own flagged rows.
-    TRACHEOSTOMY_MASK = "tracheostomy-mask"
-    T_PIECE = "t-piece"
-    AEROSOL_MASK = "aerosol-mask"
-    ECMO = "ecmo"
-    # Kind not decidable from what was charted: a range.
-    UNSPECIFIED_MASK = "unspecified-mask"
-    UNSPECIFIED_NON_INVASIVE_VENTILATION = "unspecified-non-invasive-ventilation"
-    UNSPECIFIED_OXYGEN = "unspecified-oxygen"
-
-
-@dataclass(frozen=True, slots=True)
-class OxygenDeviceRow:
-    """An oxygen device charted at a time."""
-
-    at: datetime
-    device: OxygenDevice
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class OxygenFlowRow:
-    """An oxygen flow in litres per minute charted at a time."""
-
-    at: datetime
-    litres_per_minute: Decimal
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class InspiredOxygenRow:
-    """FiO2 as a fraction (0.21-1.0). Shown, never graded: FiO2 is not an ASTCT criterion."""
-
-    at: datetime
-    fraction: Decimal
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class OxygenSaturation:
-    """SpO2 in percent."""
-
-    at: datetime
-    percent: Decimal
-    source: Source
-
-
-class VasoactiveAgent(Enum):
-    """Drugs that act on the circulation. Which of them count stands in ``tables/vasoactive_agents.toml``."""
-
-    NOREPINEPHRINE = "norepinephrine"
-    EPINEPHRINE = "epinephrine"
-    PHENYLEPHRINE = "phenylephrine"
-    DOPAMINE = "dopamine"
-    ANGIOTENSIN_II = "angiotensin-ii"
-    TERLIPRESSIN = "terlipressin"
-    VASOPRESSIN = "vasopressin"
-    EPHEDRINE = "ephedrine"
-    DOBUTAMINE = "dobutamine"
-    MILRINONE = "milrinone"
-    LEVOSIMENDAN = "levosimendan"
-    MIDODRINE = "midodrine"
-    DROXIDOPA = "droxidopa"
-    FLUDROCORTISONE = "fludrocortisone"
-    METHYLENE_BLUE = "methylene-blue"
-    HYDROXOCOBALAMIN = "hydroxocobalamin"
-
-
-class AdministrationStatus(Enum):
-    """Status of an administration that took place.
-
-    ``not-done`` and ``entered-in-error`` never reach the chart.
-    """
-
-    IN_PROGRESS = "in-progress"
-    ON_HOLD = "on-hold"
-    STOPPED = "stopped"
-    COMPLETED = "completed"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class VasoactiveRow:
-    """One administration record of a vasoactive drug by a systemic (or unknown) route.
-
-    One record may be a whole infusion or one rate segment. ``end`` is ``None`` where none is charted.
-    ``rate`` is the charted rate in ``rate_unit`` (0 means switched off), ``None`` when no rate is charted.
-    ``has_dose`` tells a record with an amount from a bare product. ``intravenous`` is ``True`` (stated), or
-    ``None`` (route not stated); other routes never reach the chart.
-    """
-
-    agent: VasoactiveAgent
-    start: datetime
-    end: datetime | None
-    rate: Decimal | None
-    rate_unit: str | None
-    has_dose: bool
-    intravenous: bool | None
-    status: AdministrationStatus
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class FluidBolus:
-    """A crystalloid or colloid given as an instant or within an hour, in millilitres."""
-
-    at: datetime
-    millilitres: Decimal
-    source: Source
-
-
-class ImmuneDrug(Enum):
-    """Anticytokine drugs, steroids and others whose doses the protocols count."""
-
-    TOCILIZUMAB = "tocilizumab"
-    SILTUXIMAB = "siltuximab"
-    ANAKINRA = "anakinra"
-    DEXAMETHASONE = "dexamethasone"
-    METHYLPREDNISOLONE = "methylprednisolone"
-    HYDROCORTISONE = "hydrocortisone"
-    PREDNISONE = "prednisone"
-    PREDNISOLONE = "prednisolone"
-    ACETAMINOPHEN = "acetaminophen"
-    IBUPROFEN = "ibuprofen"
-    LEVETIRACETAM = "levetiracetam"
-
-
-STEROIDS = frozenset(
-    {
-        ImmuneDrug.DEXAMETHASONE,
-        ImmuneDrug.METHYLPREDNISOLONE,
-        ImmuneDrug.HYDROCORTISONE,
-        ImmuneDrug.PREDNISONE,
-        ImmuneDrug.PREDNISOLONE,
-    }
-)
-ANTIPYRETICS = frozenset({ImmuneDrug.ACETAMINOPHEN, ImmuneDrug.IBUPROFEN})
-ANTICYTOKINES = frozenset({ImmuneDrug.TOCILIZUMAB, ImmuneDrug.SILTUXIMAB, ImmuneDrug.ANAKINRA})
-
-
-@dataclass(frozen=True, slots=True)
-class DrugDose:
-    """One administered dose (never an order) of a drug that masks fever or treats the syndromes.
-
-    ``at`` is the start. ``milligrams`` is ``None`` when not charted in a mass. ``systemic`` is ``False`` for
-    drops, creams and inhaled forms, which do not mask fever. ``subcutaneous`` marks tocilizumab for
-    arthritis, shown but not counted. ``name`` is the drug as charted (a biosimilar keeps its own name).
-    """
-
-    drug: ImmuneDrug
-    at: datetime
-    milligrams: Decimal | None
-    source: Source
-    name: str | None = None
-    systemic: bool = True
-    subcutaneous: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PendingOrder:
-    """An active order (MedicationRequest). It never counts as given.
-
-    ``drug`` is the value of a :class:`VasoactiveAgent` or :class:`ImmuneDrug`.
-    """
-
-    drug: VasoactiveAgent | ImmuneDrug
-    authored_at: datetime | None
-    source: Source
-
-
-class IceItem(Enum):
-    """The eight charted items of the ICE score."""
-
-    YEAR = "ice-year"
-    MONTH = "ice-month"
-    CITY = "ice-city"
-    HOSPITAL = "ice-hospital"
-    NAMING = "ice-naming"
-    COMMAND = "ice-command"
-    WRITING = "ice-writing"
-    ATTENTION = "ice-attention"
-
-
-@dataclass(frozen=True, slots=True)
-class IceScore:
-    """One ICE assessment. Items not done leave a range: ``minimum`` <= ``maximum``, both 0-10."""
-
-    at: datetime
-    minimum: int
-    maximum: int
-    source: Source
-    items_not_done: tuple[IceItem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CapdScore:
-    """Cornell Assessment of Pediatric Delirium, 0-32; ``None`` when it could not be performed."""
-
-    at: datetime
-    total: int | None
-    source: Source
-
-
-class Consciousness(Enum):
-    """Arousal as charted by a clinician."""
-
-    ALERT = "alert"
-    AWAKENS_SPONTANEOUSLY = "awakens-spontaneously"
-    AWAKENS_TO_VOICE = "awakens-to-voice"
-    AWAKENS_TO_TOUCH = "awakens-to-touch"
-    UNAROUSABLE = "unarousable"
-
-
-class Seizure(Enum):
-    """Seizure finding."""
-
-    NONE = "none"
-    BRIEF_RESOLVED = "brief-resolved"
-    EEG_RESOLVED_WITH_TREATMENT = "eeg-resolved-with-treatment"
-    REPEATED_WITH_RECOVERY = "repeated-with-recovery"
-    PROLONGED_OVER_5_MIN = "prolonged-over-5-min"
-    REPETITIVE_WITHOUT_RECOVERY = "repetitive-without-recovery"
-
-
-class Motor(Enum):
-    """Motor finding."""
-
-    NONE = "none"
-    HEMIPARESIS = "hemiparesis"
-    PARAPARESIS = "paraparesis"
-    TREMOR_OR_MYOCLONUS = "tremor-or-myoclonus"
-
-
-class RaisedIcp(Enum):
-    """Sign of raised intracranial pressure or cerebral oedema."""
-
-    NONE = "none"
-    FOCAL_OEDEMA = "focal-oedema"
-    DIFFUSE_OEDEMA = "diffuse-oedema"
-    POSTURING = "posturing"
-    CRANIAL_NERVE_VI_PALSY = "cranial-nerve-vi-palsy"
-    PAPILLOEDEMA = "papilloedema"
-    CUSHING_TRIAD = "cushing-triad"
-
-
-@dataclass(frozen=True, slots=True)
-class ConsciousnessRow:
-    """Arousal charted at a time."""
-
-    at: datetime
-    level: Consciousness
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class SeizureRow:
-    """Seizure finding charted at a time."""
-
-    at: datetime
-    finding: Seizure
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class MotorRow:
-    """Motor finding charted at a time."""
-
-    at: datetime
-    finding: Motor
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class RaisedIcpRow:
-    """Raised-pressure finding charted at a time."""
-
-    at: datetime
-    finding: RaisedIcp
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class SedationRow:
-    """Whether the patient is sedated."""
-
-    at: datetime
-    sedated: bool
-    source: Source
-
-
-class ArousalScale(Enum):
-    """Scales that may stand in for a missing arousal statement.
-
-    GCS verbal and total never do (intubation).
-    """
-
-    RASS = "rass"
-    GCS_EYE = "gcs-eye"
-
-
-@dataclass(frozen=True, slots=True)
-class ArousalScore:
-    """RASS (-5 to +4) or GCS eye opening (1-4)."""
-
-    at: datetime
-    scale: ArousalScale
-    score: int
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineIce:
-    """A stated baseline ICE, 0-10."""
-
-    at: datetime
-    total: int
     source: Source
 
 
