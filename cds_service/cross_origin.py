@@ -7,6 +7,7 @@ alike as "nothing to say". A preflight carries no token, so it is answered here,
 import logging
 from uuid import uuid4
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds_service.outcome import IssueCode, error_response
@@ -48,6 +49,8 @@ class CrossOriginDoor:
             return
         try:
             await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            return  # nobody is left to answer
         except Exception as error:
             request_id = str(uuid4())
             # The text of an exception may hold patient data: its type and the id are all that is logged.

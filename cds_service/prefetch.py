@@ -89,11 +89,11 @@ def _access_of(request: HookRequest, reader: FhirReader) -> FhirAccess | None:
 
 def _record(answers: Mapping[str, Answer], requirements: Sequence[Requirement]) -> Record:
     missing = [requirement for requirement in requirements if _is_missing(requirement, answers)]
-    details: dict[GapWhat, list[str]] = {}
+    details: dict[GapWhat, dict[str, None]] = {}
     for requirement in missing:
         words = _words(requirement, answers[requirement.key])
         for what in requirement.feeds:
-            details.setdefault(what, []).append(words)
+            details.setdefault(what, {})[words] = None  # the parts of a split key say it once
     observed = [answers[item.key] for item in requirements if item.role is Role.OBSERVATION]
     infusion_keys = [item for item in requirements if item.role is Role.INFUSION]
     infusion_told = any(item not in missing or answers[item.key].is_readable for item in infusion_keys)
@@ -104,7 +104,7 @@ def _record(answers: Mapping[str, Answer], requirements: Sequence[Requirement]) 
             for what in GapWhat
             if what in details
         ),
-        missing=tuple(_words(requirement, answers[requirement.key]) for requirement in missing),
+        missing=tuple(dict.fromkeys(_words(item, answers[item.key]) for item in missing)),
         infusion_known=not any(item in missing for item in infusion_keys),
         anything_readable=infusion_told or any(answer.is_readable for answer in observed),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.requests import ClientDisconnect
 
 from cds_service.feedback import FeedbackStore
 from cds_service.patient_view import PatientView
@@ -111,6 +112,18 @@ def test_an_unexpected_fault_is_a_bare_500_with_cors_and_the_next_request_is_ans
     assert "RuntimeError" in caplog.text and "p1" not in caplog.text and "p1" not in answer.text
     assert "Traceback" not in answer.text
     assert client.post(SERVICE, json=request_for(crs_3())).status_code == 200
+
+
+def test_a_client_that_went_away_is_no_fault(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(self: PatientView, body: bytes) -> None:
+        raise ClientDisconnect(f"{len(body)} {id(self)}")
+
+    monkeypatch.setattr(PatientView, "answer", gone)
+    with pytest.raises((AssertionError, RuntimeError)):  # the test client waits for an answer
+        client.post(SERVICE, json={})
+    assert "unhandled" not in caplog.text
 
 
 @pytest.mark.parametrize(

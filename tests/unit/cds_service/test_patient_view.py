@@ -219,6 +219,25 @@ def test_an_empty_bundle_is_no_data_and_not_a_failed_query(
     assert ("temperature", "not-charted") in gaps(answered)
 
 
+def test_an_absent_key_is_no_gap_where_a_wider_key_is_complete(
+    client: TestClient, request_for: RequestFor
+) -> None:
+    request = request_for(well())
+    narrow = ("infusionProcedures", "infusionProducts", "countedDrugs")
+    kept = {key: value for key, value in request["prefetch"].items() if not key.startswith(narrow)}
+    answered = post(client, request | {"prefetch": kept})
+    assert assessment(answered)["crs"]["status"] == "none"
+    assert "not-retrieved" not in {why for _, why in gaps(answered)}
+
+
+def test_the_parts_of_a_split_key_are_named_once(client: TestClient, request_for: RequestFor) -> None:
+    answered = post(client, without(request_for(well()), *INFUSION_TYPES))
+    (gap,) = [gap for gap in assessment(answered)["gaps"] if gap["what"] == "infusion"]
+    assert gap["detail"].count("CAR-T infusion procedures") == 1
+    (card,) = answered.json()["cards"]
+    assert card["detail"].count("CAR-T product administrations: not sent and not retrieved") == 2
+
+
 def test_pages_that_were_not_sent_are_a_gap_for_what_the_key_feeds(
     client: TestClient, request_for: RequestFor
 ) -> None:
