@@ -31,6 +31,11 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra dev --output-file requirements-dev.lock pyproject.toml
 
+# What is generated: the clinical reference, and what the README shows of the product.
+docs: setup
+	$(BIN)/python -m cart_cds.clinical_reference
+	$(BIN)/python -W ignore -m docs.tools.card_picture
+
 # Side by side with peers, in under ten minutes; writes bench/RESULTS.md.
 bench: setup
 	$(BIN)/python -m bench

@@ -39,11 +39,13 @@ _FILE_TITLES = {
     "guards": "Guard rails",
     "reading": "What is taken for possible",
     "administrations": "Administrations",
+    "unit_factors": "Units",
 }
 _KIND_TITLES = {
     "arousal": "RASS and GCS eye opening in place of a statement of consciousness",
     "cut": "Cuts",
     "limit": "Single numbers",
+    "dose": "Dose rules",
     "row": "Rows",
 }
 _TIERS = {

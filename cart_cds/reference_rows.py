@@ -39,7 +39,15 @@ def cells_of(kind: str, name: str, row: Row, citations: Mapping[str, str]) -> Ce
     if kind == "cut" and "from_years" in row:
         write = _write_pressure_cut
     named = {"Id": code(own)} if own else {}
-    return {**named, **write(row, citations), **provenance_cells(row, citations)}
+    also = {} if write is _write_members else _write_rest(kind, row)
+    return {**named, **write(row, citations), **also, **provenance_cells(row, citations)}
+
+
+def _write_rest(kind: str, row: Row) -> Cells:
+    """Members that the words of a kind do not know: a table may have grown."""
+    told = _TOLD[kind] | _PROVENANCE_MEMBERS | set(_NAMES)
+    rest = [f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in row.items() if key not in told]
+    return {"Also": "<br>".join(map(escape, rest))} if rest else {}
 
 
 def provenance_cells(row: Row, citations: Mapping[str, str]) -> Cells:
@@ -145,14 +153,14 @@ def _advice(advice: Row, citations: Mapping[str, str]) -> str:
 
 
 def _write_dose(row: Row, _: Mapping[str, str]) -> Cells:
-    bands = []
-    for band in row["band"]:
+    bands = [f"{row['fixed']} {escape(row['unit'])}, whatever the weight"] if "fixed" in row else []
+    for band in row.get("band", ()):
         below = f"below {band['below_kg']} kg: " if "below_kg" in band else ""
         bands.append(f"{below}{band['per_kg']} {escape(row['unit'])} per kg")
-    if len(bands) > 1:
+    if len(row.get("band", ())) > 1:
         bands[-1] = f"from there on: {bands[-1]}"
     return {
-        "By weight": "<br>".join(bands),
+        "Dose": "<br>".join(bands),
         "At most": f"{row['most']} {escape(row['unit'])}" if "most" in row else "no cap stated",
         "Route": escape(row.get("route", "not stated")),
         "Interval": escape(row.get("interval", "not stated")),
@@ -193,4 +201,18 @@ _WRITERS: Mapping[str, Callable[[Row, Mapping[str, str]], Cells]] = {
     "arousal": _write_arousal,
     "row": _write_protocol_row,
     "dose": _write_dose,
+}
+
+# The members that each kind's words take up; whatever else a row holds is added as it is.
+_TOLD: Mapping[str, frozenset[str]] = {
+    "criterion": frozenset({"axis", "level", "wording", "finding", "lowest_score", "highest_score"}),
+    "window": frozenset({"minutes", "reason"}),
+    "limit": frozenset({"value", "unit", "wording"}),
+    "cut": frozenset({"value", "unit", "wording", "from_years", "to_years", "mmhg", "per_year"}),
+    "guard": frozenset({"value", "unit", "wording"}),
+    "device": frozenset({"rule", "lowest", "highest", "criterion", "reason"}),
+    "agent": frozenset({"kind", "bare_is_ambiguous", "reason"}),
+    "arousal": frozenset({"scale", "from_score", "to_score", "lowest", "highest"}),
+    "row": frozenset({"when", "wording", "gives", "withholds", "lowers", "cautions", "caution", "note"}),
+    "dose": frozenset({"unit", "band", "fixed", "most", "route", "interval", "text"}),
 }

@@ -86,6 +86,11 @@ def test_a_kind_of_row_that_is_new_is_written_member_by_member() -> None:
     assert (cells["Id"], cells["Source"], cells["Verified"]) == ("`y`", "s", "yes")
 
 
+def test_a_member_that_is_new_in_a_known_kind_is_not_left_out() -> None:
+    cells = cells_of("guard", "", {"id": "g", "wording": "w", "only_adults": True}, {})
+    assert cells["Also"] == "only adults: True"
+
+
 @pytest.mark.parametrize(("minutes", "words"), [(5, "5 min"), (60, "60 min"), (240, "4 h"), (1440, "24 h")])
 def test_a_span_is_written_in_the_unit_a_reader_thinks_in(minutes: int, words: str) -> None:
     assert write_span(minutes) == words

@@ -1,0 +1,120 @@
+"""The answers of the real service for the sample patients at a fixed moment: what the README shows.
+
+Both applications run in this process and talk as over HTTP; no port is opened. Ids that are new in every
+answer are replaced, so that the same chart gives the same text. Nothing here draws: see ``card_picture.py``.
+"""
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from cart_cds.patient_table import describe_patients
+from cds_service.app import create_app
+from cds_service.settings import Settings
+from ehr_sandbox.app import create_sandbox
+from ehr_sandbox.hook_client import discover, view_patient
+from ehr_sandbox.patients import load_patients
+from ehr_sandbox.record import CHART_CLOCK
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+CARD_FILE = ROOT / "docs/pictures/card-crs-3.json"
+PATIENT = "demo-dorn"
+
+_EHR, _SERVICE = "http://ehr", "http://service"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHOWN = ("summary", "indicator", "detail", "source", "suggestions", "selectionBehavior")
+_SHOWN_OF_ORDER = (
+    "resourceType",
+    "status",
+    "intent",
+    "medicationCodeableConcept",
+    "subject",
+    "dosageInstruction",
+)
+
+
+class Wire:
+    """Two applications behind one HTTP client."""
+
+    def __init__(self) -> None:
+        self._ehr = TestClient(create_sandbox(load_patients()))
+        self._service = TestClient(create_app(Settings(), clock=lambda: CHART_CLOCK))
+
+    def get(self, url: str) -> Any:
+        return self._client(url).get(url)
+
+    def post(self, url: str, *, json: Any) -> Any:
+        return self._client(url).post(url, json=json)
+
+    def view(self, patient: str) -> dict[str, Any]:
+        """Open a patient's chart: the service's answer to ``patient-view``."""
+        return view_patient(self, discover(self, _SERVICE, "patient-view"), f"{_EHR}/fhir", patient)
+
+    def _client(self, url: str) -> TestClient:
+        return self._ehr if url.startswith(_EHR) else self._service
+
+
+def ask_service(patient: str = PATIENT) -> dict[str, Any]:
+    """The service's whole answer to ``patient-view``, with fixed ids."""
+    wire = Wire()
+    answer = wire.view(patient)
+    seen: dict[str, str] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return seen.setdefault(found[0], f"00000000-0000-4000-8000-{len(seen) + 1:012d}")
+
+    fixed: dict[str, Any] = json.loads(_UUID.sub(numbered, json.dumps(answer)))
+    return fixed
+
+
+def crs_card(answer: dict[str, Any]) -> dict[str, Any]:
+    """The card on CRS of an answer."""
+    card: dict[str, Any] = next(card for card in answer["cards"] if card["source"]["topic"]["code"] == "crs")
+    return card
+
+
+def as_text(card: dict[str, Any]) -> str:
+    """A card as the file beside the picture holds it."""
+    return json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+
+
+def excerpt(card: dict[str, Any]) -> str:
+    """The card as the README prints it: the first paragraph of the detail, and the draft order in brief."""
+    brief = copy.deepcopy({name: card[name] for name in _SHOWN})
+    brief["detail"] = card["detail"].partition("\n\n")[0] + " …"
+    brief["source"] = {"label": card["source"]["label"]}
+    for suggestion in brief["suggestions"]:
+        del suggestion["uuid"]
+        for action in suggestion["actions"]:
+            order = action["resource"]
+            action["resource"] = {name: order[name] for name in _SHOWN_OF_ORDER if name in order}
+            for dosage in action["resource"].get("dosageInstruction", ()):
+                dosage.pop("route", None)
+                dosage.pop("doseAndRate", None)
+    return json.dumps(brief, indent=2, ensure_ascii=False)
+
+
+def demo_table() -> str:
+    """The table of the demonstration."""
+    wire = Wire()
+    return describe_patients((patient.name, wire.view(patient.id)) for patient in load_patients())
+
+
+def refresh(readme: str, card: dict[str, Any]) -> str:
+    """The README with the table and the card written anew between their marks."""
+    readme = _replace(readme, "demo", f"```console\n$ cart-cds demo --once\n{demo_table()}\n```")
+    return _replace(readme, "card", f"```json\n{excerpt(card)}\n```")
+
+
+def _replace(readme: str, name: str, block: str) -> str:
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = readme.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"README.md has lost the marks around its {name}")
+    return f"{before}{begin}\n{block}\n{end}{after}"
