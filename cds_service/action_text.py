@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cds_service.card_text import escape_markdown, write_number
+from cds_service.card_text import escape_fixed, escape_markdown, write_number
 from cds_service.gap_text import Syndrome
 from management.review import Dose, Recommendation, Strength, Withheld
 
@@ -47,8 +47,8 @@ def action_lines(recommendations: Iterable[Recommendation]) -> list[str]:
 def _action(item: Recommendation) -> str:
     strength = _STRENGTH_WORDS[item.strength]
     lead = "" if item.title.startswith(f"{strength} ") else f"{strength}: "
-    head = f"**{lead}{escape_markdown(item.title)}.**"
-    parts = [f"{head} {escape_markdown(item.text, _LONG)}"]
+    head = f"**{lead}{escape_fixed(item.title)}.**"
+    parts = [f"{head} {escape_fixed(item.text, _LONG)}"]
     if item.dose is not None:
         parts.append(_dose(item.dose))
     elif item.dose_rule:
@@ -73,7 +73,7 @@ def _dose(dose: Dose) -> str:
 
 def _citation(cite: str, row: str, tier: str, verified: bool) -> str:
     mark = "" if verified else "; **not verified**"
-    return f"({escape_markdown(cite)}; row {escape_markdown(row)}, tier {escape_markdown(tier)}{mark})"
+    return f"({escape_fixed(cite)}; row {escape_fixed(row)}, tier {escape_fixed(tier)}{mark})"
 
 
 def withheld_lines(withheld: Iterable[Withheld]) -> list[str]:

@@ -9,17 +9,19 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 LONGEST_SUMMARY = 139  # the standard says fewer than 140 characters
 _LONGEST_VALUE = 240
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
+_ACTIVE = re.compile(r"[\\`*_\[\]|~&<>@]|://|www\.|^[#+-]|^\d+[.)]")
 _OPENING = re.compile(r"^(#|>|\+|-|\d+[.)])")
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def plain_text(text: str, longest: int = _LONGEST_VALUE) -> str:
     """One line of plain text: no control, direction or unpaired characters, cut at ``longest``."""
-    if not (text.isascii() and text.isprintable()):
+    if not text.isprintable():  # which covers all of them, and spares ordinary text the walk
         text = "".join(" " if character.isspace() else character for character in text)
         text = "".join(
             character
@@ -35,6 +37,8 @@ def escape_markdown(text: str, longest: int = _LONGEST_VALUE) -> str:
     it.
     """
     line = plain_text(text, longest)
+    if not _ACTIVE.search(line):
+        return line
     line = line.translate(_HTML)
     line = _MARKDOWN.sub(r"\\\1", line)
     line = _OPENING.sub(r"\\\1" if not line[:1].isdigit() else r"\1", line)
@@ -42,6 +46,12 @@ def escape_markdown(text: str, longest: int = _LONGEST_VALUE) -> str:
         line = re.sub(r"^(\d+)([.)])(\s|$)", r"\1\\\2\3", line)
     # Bare addresses become links in GitHub's Markdown: an invisible break keeps them text.
     return line.replace("://", ":\u200b//").replace("www.", "www\u200b.").replace("@", "@\u200b")
+
+
+@lru_cache(maxsize=4096)
+def escape_fixed(text: str, longest: int = _LONGEST_VALUE) -> str:
+    """As :func:`escape_markdown`, remembered: only for words of our own tables, never for a record's text."""
+    return escape_markdown(text, longest)
 
 
 def fit_summary(head: str, drivers: Sequence[str], tail: Iterable[str] = ()) -> str:

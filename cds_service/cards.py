@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from cds_service.action_text import action_lines, syndrome_of_action, withheld_lines
 from cds_service.card_evidence import crs_rows, evidence_table, icans_rows, laboratory_line, report_rows
-from cds_service.card_text import bullet_list, escape_markdown, fit_summary, write_time
+from cds_service.card_text import bullet_list, escape_fixed, escape_markdown, fit_summary, write_time
 from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines, gap_words, syndrome_of_gap
 from cds_service.suggestions import CANONICAL_BASE, OrderContext, write_suggestions
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
@@ -198,8 +198,8 @@ def _since(item: CriterionMet, evidence: Evidence) -> datetime:
 def _criterion(item: CriterionMet) -> str:
     mark = "" if item.verified else "; **not verified**"
     return (
-        f"Grade {item.level}: {escape_markdown(item.wording)} – {escape_markdown(item.value)}"
-        f" ({escape_markdown(item.citation)}; tier {escape_markdown(item.tier)}{mark})"
+        f"Grade {item.level}: {escape_fixed(item.wording)} – {escape_markdown(item.value)}"
+        f" ({escape_fixed(item.citation)}; tier {escape_fixed(item.tier)}{mark})"
     )
 
 
