@@ -5,6 +5,7 @@ things, and only one of them means "no data". An OperationOutcome may be the who
 entries.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -57,6 +58,33 @@ class _Outcome(msgspec.Struct, frozen=True, gc=False):
     issue: list[_Issue] = []
 
 
+class _Entry(msgspec.Struct, frozen=True, gc=False):
+    resource: r4.ResourceHead | msgspec.UnsetType = msgspec.UNSET
+    search: r4.EntrySearch | None = None
+
+
+class _Searchset(msgspec.Struct, frozen=True, gc=False):
+    """All that is judged of an answer in one pass: of each resource its type alone."""
+
+    resourceType: str | None = None  # noqa: N815 - FHIR's own name
+    total: int | None = None
+    link: list[r4.BundleLink] = []
+    entry: list[_Entry] = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a Bundle holds. ``data`` counts the resources that are no outcome, ``included`` those of them that
+    only accompany the matches; ``only_empty`` says that there are entries, and none has a resource.
+    """
+
+    data: int
+    included: int
+    only_empty: bool
+    complaint: bool
+
+
+_read_searchset = msgspec.json.Decoder(_Searchset).decode
 _read_head = msgspec.json.Decoder(r4.ResourceHead).decode
 _read_envelope = msgspec.json.Decoder(r4.Bundle).decode
 _read_outcome = msgspec.json.Decoder(_Outcome).decode
@@ -70,49 +98,70 @@ def judge_answer(document: Document, resource_type: str, *, later_page: bool = F
     Nothing in the resources is read. Anything unreadable, of another type, or an error is ``FAILED``, never
     empty. ``later_page`` says that ``total`` counts earlier pages too.
     """
-    content = bytes(document)
+    try:
+        answer = _read_searchset(document)
+    except _UNREADABLE:
+        return _judge_malformed(bytes(document), resource_type, later_page=later_page)
+    if answer.resourceType == resource_type:
+        return Answer(AnswerState.GIVEN, (document,))
+    if answer.resourceType != "Bundle":
+        return FAILED
+    types = [entry.resource.resourceType for entry in answer.entry if entry.resource is not msgspec.UNSET]
+    if "OperationOutcome" in types:
+        return _judge_malformed(bytes(document), resource_type, later_page=later_page)
+    found = _Found(len(types), _included(answer.entry), bool(answer.entry) and not types, complaint=False)
+    return _judge_bundle(found, answer.link, document, None if later_page else answer.total)
+
+
+def _judge_malformed(content: bytes, resource_type: str, *, later_page: bool) -> Answer:
+    """Judge what is no plain searchset: outcomes among the entries, a malformed entry, or no Bundle."""
     if content.strip() == b"null":
         return Answer(AnswerState.NULL)
     try:
-        found = _read_head(content).resourceType
-        if found == resource_type:
+        kind = _read_head(content).resourceType
+        if kind == resource_type:
             return Answer(AnswerState.GIVEN, (content,))
-        if found != "Bundle":
+        if kind != "Bundle":
             return FAILED
         bundle = _read_envelope(content)
-        outcomes = _outcomes_of(bundle, content)
+        filled = [entry for entry in bundle.entry if bytes(entry.resource)]
+        outcomes = _outcomes_of(filled)
     except _UNREADABLE:
         return FAILED
-    return _judge_bundle(bundle, content, outcomes, None if later_page else bundle.total)
+    found = _Found(
+        data=len(filled) - len(outcomes),
+        included=_included(filled),
+        only_empty=bool(bundle.entry) and not filled,
+        complaint=any(_is_serious(outcome) for outcome in outcomes),
+    )
+    return _judge_bundle(found, bundle.link, content, None if later_page else bundle.total)
 
 
-def _judge_bundle(bundle: r4.Bundle, content: bytes, outcomes: list[_Outcome], total: int | None) -> Answer:
-    filled = [entry for entry in bundle.entry if bytes(entry.resource)]
-    data = len(filled) - len(outcomes)
-    included = sum(1 for entry in filled if entry.search is not None and entry.search.mode == "include")
-    complaint = any(_is_serious(outcome) for outcome in outcomes)
-    next_url = next((link.url for link in bundle.link if link.relation == "next"), None)
-    if not data:
-        if complaint or (bundle.entry and not filled):
+def _included(entries: Iterable[_Entry | r4.BundleEntry]) -> int:
+    return sum(1 for entry in entries if entry.search is not None and entry.search.mode == "include")
+
+
+def _judge_bundle(
+    found: _Found, links: Iterable[r4.BundleLink], document: Document, total: int | None
+) -> Answer:
+    next_url = next((link.url for link in links if link.relation == "next"), None)
+    if not found.data:
+        if found.complaint or found.only_empty:
             return FAILED
         if next_url or (total or 0) > 0:
             return Answer(AnswerState.PARTIAL, (), next_url)
         return Answer(AnswerState.EMPTY)
-    if complaint:
+    if found.complaint:
         # What the server left out stays out on the later pages too: such an answer never becomes complete.
-        return Answer(AnswerState.PARTIAL, (content,))
-    more = next_url is not None or (total is not None and total > data - included)
-    return Answer(AnswerState.PARTIAL if more else AnswerState.GIVEN, (content,), next_url)
+        return Answer(AnswerState.PARTIAL, (document,))
+    more = next_url is not None or (total is not None and total > found.data - found.included)
+    return Answer(AnswerState.PARTIAL if more else AnswerState.GIVEN, (document,), next_url)
 
 
-def _outcomes_of(bundle: r4.Bundle, content: bytes) -> list[_Outcome]:
-    """The OperationOutcomes among the entries. Entries are opened only where the name occurs at all."""
-    if b"OperationOutcome" not in content:
-        return []
+def _outcomes_of(entries: Iterable[r4.BundleEntry]) -> list[_Outcome]:
+    """The OperationOutcomes among the entries."""
     return [
-        _read_outcome(entry.resource)
-        for entry in bundle.entry
-        if bytes(entry.resource) and _type_of(entry.resource) == "OperationOutcome"
+        _read_outcome(entry.resource) for entry in entries if _type_of(entry.resource) == "OperationOutcome"
     ]
 
 
