@@ -230,7 +230,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         Kind.SEARCH,
         Role.OTHER,
         "procedures",
-        frozenset({GapWhat.OXYGEN}),
+        # Ventilation recorded as a procedure only adds to the charted devices; without it none is missing.
         paging=_NEWEST.format(500),
     ),
     Requirement(

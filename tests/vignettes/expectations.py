@@ -1,7 +1,6 @@
 """Which story runs in which disguise, and what an assessment must say to agree with its story.
 
-The expectations are worked out by hand in the stories' own files. A story of a protocol that is not shipped
-is checked for its grades, and its tocilizumab dose where one is offered.
+The expectations are worked out by hand in the stories' own files; each story is held to its own protocol.
 """
 
 from __future__ import annotations
@@ -15,13 +14,8 @@ from tests.builders import DISGUISES, PLAIN, Disguise, Story, load_stories, reso
 from tests.builders.disguises import changes, named
 
 EXTENSION: Final = "io.github.cart-toxicity-cds.assessment"
-SHIPPED_PROTOCOLS: Final = ("met-2021",)
 STORIES: Final = load_stories("stories.json")
 MORE_STORIES: Final = load_stories("stories_more.json")
-# Stories whose whole `suggest` list is asserted: every story of a shipped protocol.
-SUGGEST_COMPLETE: Final = frozenset(
-    story.id for story in STORIES + MORE_STORIES if story.protocol in SHIPPED_PROTOCOLS
-)
 # Through HTTP, our further stories run plain and in the disguise that has everything; the rest runs in all.
 HTTP_DISGUISES_OF_MORE: Final = (PLAIN, named("everything-at-once"))
 
@@ -42,11 +36,8 @@ BUNDLE_CASES: Final = cases(STORIES + MORE_STORIES, DISGUISES)
 HTTP_CASES: Final = cases(STORIES, (disguise for disguise in DISGUISES if disguise.over_http)) + cases(
     MORE_STORIES, HTTP_DISGUISES_OF_MORE
 )
+PROTOCOLS: Final = tuple(sorted({story.protocol for story in STORIES + MORE_STORIES}))
 STORY_BY_ID: Final = {story.id: story for story in STORIES + MORE_STORIES}
-
-
-def protocol_for(story: Story) -> str:
-    return story.protocol if story.protocol in SHIPPED_PROTOCOLS else "met-2021"
 
 
 def syndrome_as_expected(found: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -91,18 +82,15 @@ def tocilizumab_as_expected(assessment: dict[str, Any], story: Story) -> None:
     doses = [row["dose"] for row in offered if "dose" in row]
     if milligrams is None:
         assert not doses
-    elif story.protocol in SHIPPED_PROTOCOLS or doses:
+    else:
         assert doses == [{"value": milligrams, "unit": "mg"}]
 
 
 def management_as_expected(assessment: dict[str, Any], story: Story) -> None:
     tocilizumab_as_expected(assessment, story)
-    if story.protocol not in SHIPPED_PROTOCOLS:
-        return
     ids = recommended(assessment)
     assert not set(story.expect.get("never", [])) & set(ids)
-    if story.id in SUGGEST_COMPLETE:
-        assert not set(story.expect.get("suggest", [])) - set(ids)
+    assert not set(story.expect.get("suggest", [])) - set(ids)
     for withheld in story.expect.get("withheld", []):
         held = [{key: row[key] for key in ("id", "because")} for row in assessment.get("withheld", [])]
         assert withheld in held

@@ -17,7 +17,6 @@ from tests.vignettes.expectations import (
     STORY_BY_ID,
     grades_as_expected,
     management_as_expected,
-    protocol_for,
     recommended,
 )
 
@@ -26,7 +25,7 @@ from tests.vignettes.expectations import (
 def graded_bundle(story_id: str, disguise_name: str) -> dict[str, Any]:
     story = STORY_BY_ID[story_id]
     bundle = bundle_of(story, named(disguise_name))
-    return grade_bundle(json.dumps(bundle).encode(), at=AT, protocol=protocol_for(story))
+    return grade_bundle(json.dumps(bundle).encode(), at=AT, protocol=story.protocol)
 
 
 @pytest.mark.parametrize(("story", "disguise"), BUNDLE_CASES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,22 +16,32 @@ from tests.prefetch_client import send_patient_view
 from tests.vignettes.expectations import (
     EXTENSION,
     HTTP_CASES,
+    PROTOCOLS,
     grades_as_expected,
     management_as_expected,
-    protocol_for,
 )
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    settings = Settings.from_environment({})
-    with TestClient(create_app(settings, clock=lambda: AT), base_url="http://127.0.0.1:8000") as test_client:
-        yield test_client
+def clients() -> Iterator[dict[str, TestClient]]:
+    """The service once for each protocol that the stories are written for."""
+    with ExitStack() as running:
+        yield {
+            name: running.enter_context(
+                TestClient(
+                    create_app(Settings.from_environment({"CART_CDS_PROTOCOL": name}), clock=lambda: AT),
+                    base_url="http://127.0.0.1:8000",
+                )
+            )
+            for name in PROTOCOLS
+        }
 
 
 @pytest.mark.parametrize(("story", "disguise"), HTTP_CASES)
-def test_hook_answers_as_the_story_says(client: TestClient, story: Story, disguise: Disguise) -> None:
-    response = send_patient_view(client, resources_of(story, disguise), patient_id=PATIENT)
+def test_hook_answers_as_the_story_says(
+    clients: dict[str, TestClient], story: Story, disguise: Disguise
+) -> None:
+    response = send_patient_view(clients[story.protocol], resources_of(story, disguise), patient_id=PATIENT)
     assert response.status_code == 200
     answer = response.json()
     if not story.is_assessed:
@@ -40,5 +51,5 @@ def test_hook_answers_as_the_story_says(client: TestClient, story: Story, disgui
     assert answer["cards"], "a recipient inside the monitoring window always gets a card"
     assessment = answer["extension"][EXTENSION]
     grades_as_expected(assessment, story)
-    if protocol_for(story) == "met-2021":
-        management_as_expected(assessment, story)
+    assert assessment["protocol"] == story.protocol
+    management_as_expected(assessment, story)
