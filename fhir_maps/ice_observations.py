@@ -63,11 +63,11 @@ def read_ice_total(charted: Charted) -> Sequence[object]:
     out: list[object] = []
     for component in charted.resource.component:
         match = charted.terminology.of_concept("observation", component.code)
-        item = ITEMS.get(match.concept) if match else None
-        if item is None:
+        if match is None or match.concept not in ITEMS:
             continue
+        item = ITEMS[match.concept]
         part = Charted(component, charted.at, charted.source, charted.resource, charted.terminology)
-        score, gaps = _points(part, item.value)
+        score, gaps = _points(part, match.concept)
         points[item] = score
         out += gaps
     total: int | None = None
@@ -111,9 +111,12 @@ def read_capd(charted: Charted) -> Sequence[object]:
 
 def _points(charted: Charted, name: str, what: GapWhat = GapWhat.ICE) -> tuple[int | None, Sequence[object]]:
     """The points of an item or total, and the gaps of a value that has none. Both empty: it was not done."""
+    lowest, highest = RULES.scores[name]
+    integer = charted.value.valueInteger
+    if integer is not None and charted.value.valueQuantity is None and lowest <= integer <= highest:
+        return integer, ()
     if is_empty(charted.value):
         return None, ()
-    lowest, highest = RULES.scores[name]
     quantity = charted_quantity(charted)
     if quantity is None or quantity.value is None:
         if isinstance(charted.value.valueBoolean, bool) and (lowest, highest) == (0, 1):
@@ -139,9 +142,9 @@ def _from_items(
     minimum = maximum = 0
     not_done: list[IceItem] = []
     disagree = False
-    for item in IceItem:
+    for name, item in ITEMS.items():
         done = {score for score in points.get(item, ()) if score is not None}
-        lowest, highest = RULES.scores[item.value]
+        lowest, highest = RULES.scores[name]
         if not done:
             not_done.append(item)
         minimum += min(done, default=lowest)
