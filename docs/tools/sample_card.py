@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 CARD_FILE = ROOT / "docs/pictures/card-crs-3.json"
 PATIENT = "demo-dorn"
+_WIDTH = 110
 
 _EHR, _SERVICE = "http://ehr", "http://service"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -33,7 +34,6 @@ _SHOWN_OF_ORDER = (
     "status",
     "intent",
     "medicationCodeableConcept",
-    "subject",
     "dosageInstruction",
 )
 
@@ -92,11 +92,23 @@ def excerpt(card: dict[str, Any]) -> str:
         del suggestion["uuid"]
         for action in suggestion["actions"]:
             order = action["resource"]
-            action["resource"] = {name: order[name] for name in _SHOWN_OF_ORDER if name in order}
-            for dosage in action["resource"].get("dosageInstruction", ()):
-                dosage.pop("route", None)
-                dosage.pop("doseAndRate", None)
-    return json.dumps(brief, indent=2, ensure_ascii=False)
+            brief_order = {name: order[name] for name in _SHOWN_OF_ORDER if name in order}
+            brief_order["medicationCodeableConcept"].pop("coding", None)
+            brief_order["dosageInstruction"] = [{"text": one["text"]} for one in order["dosageInstruction"]]
+            action["resource"] = brief_order
+    return write_json(brief)
+
+
+def write_json(value: Any, indent: int = 0) -> str:
+    """JSON in which whatever fits a line stands on one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(line) + indent <= _WIDTH:
+        return line
+    inner = "\n" + " " * (indent + 2)
+    if isinstance(value, list):
+        return "[" + ",".join(inner + write_json(one, indent + 2) for one in value) + f"\n{' ' * indent}]"
+    members = (f"{inner}{json.dumps(name)}: {write_json(one, indent + 2)}" for name, one in value.items())
+    return "{" + ",".join(members) + f"\n{' ' * indent}}}"
 
 
 def demo_table() -> str:
