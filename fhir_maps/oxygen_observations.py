@@ -37,6 +37,7 @@ from grading.chart import (
 
 DEVICE_GROUP = "oxygen_device"
 _DEVICES = {device.value: device for device in OxygenDevice}
+_FOLDED_NAMES = {name: fold_text(name) for name in _DEVICES}
 _UNSPECIFIED = "unspecified-"
 # "Other" is a device we cannot name; every other unused row is one that we can name, and do not grade.
 _NOT_NAMED = "!other"
@@ -109,7 +110,7 @@ def _unusable(match: Match, text: str, charted: Charted) -> ChartGap:
 
 def _source_of(match: Match, text: str, source: Source) -> Source:
     """Tell a reader the charted words where they are not simply the device's own name."""
-    if match.by_text and fold_text(text) != fold_text(match.concept):
+    if match.by_text and fold_text(text) != _FOLDED_NAMES[match.concept]:
         return noted(source, f'charted as "{shown(text)}"')
     return source
 

@@ -19,6 +19,7 @@ from fhir_maps.r4 import CodeableConcept
 COLUMNS = ("group", "concept", "system", "code", "text", "source", "confidence", "reason")
 # Nothing that a map lists is longer; a longer text is not folded at all (it may be megabytes).
 LONGEST_TEXT = 200
+_MOST_SPELLINGS = 4096
 _DASHES = str.maketrans(dict.fromkeys("_-\u2010\u2011\u2012\u2013\u2014\u2212", " "))
 
 
@@ -72,8 +73,8 @@ _NO_TEXTS: Mapping[str, Match] = {}
 class Terminology:
     """All maps in memory, looked up by group. Immutable after loading.
 
-    ``units`` remembers the unit strings met so far (see :mod:`fhir_maps.units`): they are few, and each is
-    looked up thousands of times.
+    ``units`` remembers the unit strings met so far (see :mod:`fhir_maps.units`), and known texts are
+    remembered as they were spelled: they are few, and each is looked up thousands of times.
     """
 
     def __init__(self, rows: Iterable[MapRow]) -> None:
@@ -81,6 +82,7 @@ class Terminology:
         self.units: dict[tuple[str | None, str | None, str | None], str | None] = {}
         self._codes: dict[str, dict[tuple[str, str], Match]] = {}
         self._texts: dict[str, dict[str, Match]] = {}
+        self._spellings: dict[tuple[str, str], Match] = {}
         for row in self.rows:
             if row.code:
                 found = Match(row.concept, by_text=False, row=row)
@@ -99,7 +101,13 @@ class Terminology:
         """Look up a text in a group; ``None`` when no map knows it."""
         if not text or len(text) > LONGEST_TEXT:
             return None
-        return self._texts.get(group, _NO_TEXTS).get(fold_text(text))
+        if known := self._spellings.get((group, text)):
+            return known
+        match = self._texts.get(group, _NO_TEXTS).get(fold_text(text))
+        # Only a spelling of what a map lists is remembered: nothing else of a record is ever kept.
+        if match is not None and len(self._spellings) < _MOST_SPELLINGS:
+            self._spellings[group, text] = match
+        return match
 
     def of_concept(self, group: str, concept: CodeableConcept | None) -> Match | None:
         """Look up a CodeableConcept: its codings first, then text and displays as a marked fallback.
