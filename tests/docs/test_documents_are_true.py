@@ -18,7 +18,10 @@ from docs.tools.card_picture import PICTURE, card_page, digest_of, draw, stamp, 
 from docs.tools.sample_card import CARD_FILE, as_text, ask_service, crs_card, refresh
 from fhir_maps.data_requirements import REQUIREMENTS, data_requirements
 from fhir_maps.terminology import COLUMNS, load_terminology
+from grading.assess import assess
+from grading.chart import GapWhat
 from management.protocol import shipped_protocols
+from tests.spec.management.bedside import AT, chart_of
 from tests.system.conftest import require_tool
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -117,6 +120,24 @@ def test_every_decision_is_listed() -> None:
         number, _, title = path.read_text("utf-8").splitlines()[0].removeprefix("# ").partition(": ")
         assert path.name.startswith(number)
         assert f"| {number} | [{title}]({path.name}) |" in listed
+
+
+@pytest.mark.parametrize(
+    ("chart", "lowest", "highest", "gap"),
+    [
+        ("fever 38.8; no systolic", 1, 2, GapWhat.BLOOD_PRESSURE),
+        ("no systolic", 0, 0, GapWhat.BLOOD_PRESSURE),
+        ("fever 38.8; no oxygen", 1, 1, GapWhat.OXYGEN),
+        ("fever 38.8; oxygen nasal-cannula 3 14h", 1, 4, GapWhat.OXYGEN),
+    ],
+)
+def test_what_is_missing_is_read_as_decision_004_says(
+    chart: str, lowest: int, highest: int, gap: GapWhat
+) -> None:
+    answer = assess(chart_of(chart), AT)
+    assert answer is not None
+    assert (answer.crs.lowest, answer.crs.highest) == (lowest, highest)
+    assert gap in {item.what for item in answer.gaps}
 
 
 def test_the_example_of_site_maps_is_the_file_that_is_loaded() -> None:
