@@ -118,7 +118,7 @@ def write_reference(root: Path = ROOT) -> str:
         if sections:
             parts.append(f"## {title}\n\n" + "\n".join(sections))
     parts.append("## Sources\n\n" + write_table(_citation_rows(rooms)))
-    if examples := [_write_examples(path) for path in sorted((root / "tests/spec").rglob("*.md"))]:
+    if examples := [_write_examples(path, root) for path in sorted((root / "tests/spec").rglob("*.md"))]:
         parts += [_EXAMPLES, *examples]
     return "\n".join(parts)
 
@@ -225,14 +225,14 @@ def write_table(rows: Sequence[Cells]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write_examples(path: Path) -> str:
+def _write_examples(path: Path, root: Path) -> str:
     """A file of examples as it stands, its headings two levels down."""
     lines = []
     fenced = False
     for line in path.read_text("utf-8").splitlines():
         fenced ^= line.startswith("```")
         lines.append(f"##{line}" if line.startswith("#") and not fenced else line)
-    return "\n".join(lines).strip() + f"\n\nFrom {code(path.relative_to(path.parents[2]).as_posix())}.\n"
+    return "\n".join(lines).strip() + f"\n\nFrom {code(path.relative_to(root).as_posix())}.\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
