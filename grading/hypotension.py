@@ -114,8 +114,12 @@ def _unsupported(evidence: Evidence, tables: Tables) -> tuple[Axis, bool]:
     if statement is not None and statement.present:
         value = met(criterion, "hypotension stated by a clinician", statement.at, statement.source)
         return Axis(criterion.level, criterion.level, (value,)), True
-    if evidence.pushes:
-        push = evidence.pushes[-1]
+    pushes = [
+        *evidence.pushes,
+        *(each.row for each in _running_of_kind(evidence, tables, AgentKind.PUSH_ONLY)),
+    ]
+    if pushes:
+        push = pushes[-1]
         value = met(criterion, f"push of {push.agent.value}", push.start, push.source, note="our reading")
         return Axis(criterion.level, criterion.level, (value,)), True
     denied_at = statement.at if statement is not None else None
@@ -171,8 +175,9 @@ def _is_low(reading: SystolicPressure, evidence: Evidence, tables: Tables) -> bo
 
 def _infusion_gaps(evidence: Evidence, tables: Tables) -> list[Gap]:
     """What is not known of the infusions themselves."""
+    unknown = unmapped_running(evidence.chart_gaps, evidence.at)
     gaps = [
-        gap(item.what, item.why, item.detail, widens=item.running_rate or item.why is GapWhy.NOT_RETRIEVED)
+        gap(item.what, item.why, item.detail, widens=item in unknown or item.why is GapWhy.NOT_RETRIEVED)
         for item in evidence.chart_gaps
         if item.what is GapWhat.VASOPRESSORS
     ]

@@ -201,13 +201,13 @@ def _no_device(evidence: Evidence, tables: Tables) -> Axis:
     if desaturated := _desaturation(evidence, tables):
         return desaturated
     last = evidence.last_oxygen
-    why = GapWhy.STALE if last is not None else _failure(evidence) or GapWhy.NOT_CHARTED
+    why = GapWhy.STALE if last is not None and evidence.oxygen is None else GapWhy.NOT_CHARTED
     supported_before = last is not None and _supports(last, tables)
+    unreadable = any(item.what is GapWhat.OXYGEN for item in evidence.chart_gaps)
     if evidence.saturation is not None and not supported_before:
-        return Axis(gaps=(gap(GapWhat.OXYGEN, why),))
-    gaps = [
-        gap(GapWhat.OXYGEN, why, describe_oxygen(last) if last and supported_before else None, widens=True)
-    ]
+        return Axis(gaps=() if unreadable else (gap(GapWhat.OXYGEN, why),))
+    held = describe_oxygen(last) if last and supported_before else None
+    gaps = [] if unreadable and held is None else [gap(GapWhat.OXYGEN, why, held, widens=True)]
     if evidence.saturation is None:
         stale = evidence.last_saturation_at is not None
         gaps.append(gap(GapWhat.SPO2, GapWhy.STALE if stale else GapWhy.NOT_CHARTED))
@@ -219,13 +219,6 @@ def _supports(oxygen: Oxygen, tables: Tables) -> bool:
     if oxygen.device is not None and tables.devices[oxygen.device.device].rule is DeviceRule.NONE:
         return False
     return oxygen.flow is None or oxygen.flow.litres_per_minute > 0
-
-
-def _failure(evidence: Evidence) -> GapWhy | None:
-    for item in evidence.chart_gaps:
-        if item.what is GapWhat.OXYGEN:
-            return item.why
-    return None
 
 
 def _widened_by_unreadable(axis: Axis, chart_gaps: Sequence[ChartGap], tables: Tables) -> Axis:
