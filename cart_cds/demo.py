@@ -82,7 +82,6 @@ def run_demo(service_port: int = 0, sandbox_port: int = 0) -> Iterator[RunningDe
         # Only what concerns grading is taken from the environment: no database, no address, no silence.
         settings = Settings.from_environment(
             {name: value for name, value in os.environ.items() if name in _PASSED_ON}
-            | {"CART_CDS_PUBLIC_URL": service_url}
         )
         running: list[RunningDemo] = []  # the pages ask through the client that is made below
 

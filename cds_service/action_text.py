@@ -1,6 +1,6 @@
 """What the protocol suggests and withholds, as lines of a card, each with its dose, arithmetic and source."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cds_service.card_text import escape_fixed, escape_markdown, write_number
 from cds_service.gap_text import Syndrome
@@ -54,10 +54,19 @@ def _action(item: Recommendation) -> str:
     elif item.dose_rule:
         parts.append(f"Dose rule: {escape_markdown(item.dose_rule)} (not computed).")
     if item.reasons:
-        parts.append(f"Why: {escape_markdown('; '.join(item.reasons), _LONG)}.")
+        parts.append(f"Why: {escape_markdown('; '.join(_told_once(item.reasons)), _LONG)}.")
     parts += [f"Caution: {escape_markdown(caution, _LONG)}." for caution in item.cautions]
     parts.append(_citation(item.cite, item.row, item.tier, item.verified))
     return " ".join(parts)
+
+
+def _told_once(reasons: Sequence[str]) -> list[str]:
+    """Leave out a reason that another one holds ("CRS grade 3" beside "ICU criterion: CRS grade 3")."""
+    return [
+        reason
+        for place, reason in enumerate(reasons)
+        if not any(reason in other for other in (*reasons[:place], *reasons[place + 1 :]) if other != reason)
+    ]
 
 
 def _dose(dose: Dose) -> str:

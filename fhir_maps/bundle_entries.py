@@ -37,6 +37,21 @@ _DECODER = msgspec.json.Decoder(Resource | r4.Bundle)
 _VERSION = msgspec.json.Decoder(r4.VersionedResource)
 
 
+class _WholeEntry(msgspec.Struct, frozen=True, gc=False):
+    resource: Resource
+    fullUrl: str | None = None  # noqa: N815 - FHIR's own name
+
+
+class _WholeBundle(msgspec.Struct, frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
+    """A bundle in which everything is a resource of ours and well formed: it is decoded in one go."""
+
+    entry: list[_WholeEntry] = []
+
+
+# A union, so that the type must be named.
+_WHOLE_BUNDLE = msgspec.json.Decoder(_WholeBundle | r4.Patient)
+
+
 class _LooseBundle(msgspec.Struct):
     """A bundle of which an entry is malformed: the others are still read."""
 
@@ -47,24 +62,46 @@ class _LooseEntry(msgspec.Struct):
     resource: msgspec.Raw = msgspec.Raw()
 
 
+class _RawBundle(msgspec.Struct):
+    entry: list[_LooseEntry] = []
+
+
+_RAW_BUNDLE = msgspec.json.Decoder(_RawBundle)
 _LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
 _LOOSE_ENTRY = msgspec.json.Decoder(_LooseEntry)
 _TYPE = msgspec.json.Decoder(r4.TypeOnly)
 
 
 @dataclass(slots=True)
+class _Whole:
+    """A bundle decoded in one go; its entries are looked at again only where two versions are compared."""
+
+    raw: msgspec.Raw
+    entries: list[_LooseEntry] | None = None
+
+    def resource_at(self, place: int) -> msgspec.Raw:
+        if self.entries is None:
+            self.entries = _RAW_BUNDLE.decode(self.raw).entry
+        return self.entries[place].resource
+
+
+# Where the JSON of a resource stands: by itself, or at a place in a bundle.
+_Origin = msgspec.Raw | tuple[_Whole, int]
+
+
+@dataclass(slots=True)
 class OpenedResources:
     """Typed resources in the order met, what could not be decoded, and the full URLs that name resources.
 
-    ``raws`` holds the JSON of each of ``resources``, ``places`` where a resource stands by type and id.
-    ``total`` counts every resource met but OperationOutcomes, repeats included.
+    ``origins`` tells where the JSON of each of ``resources`` stands, ``places`` where a resource stands by
+    type and id. ``total`` counts every resource met but OperationOutcomes, repeats included.
     """
 
     resources: list[Resource] = field(default_factory=list)
     undecodable: list[msgspec.Raw] = field(default_factory=list)
     full_urls: dict[str, Resource] = field(default_factory=dict)
     total: int = 0
-    raws: list[msgspec.Raw] = field(default_factory=list)
+    origins: list[_Origin] = field(default_factory=list)
     places: dict[tuple[type, str], int] = field(default_factory=dict)
 
 
@@ -74,14 +111,31 @@ def open_bundles(items: Iterable[bytes | msgspec.Raw]) -> OpenedResources:
     for item in items:
         raw = item if isinstance(item, msgspec.Raw) else msgspec.Raw(item)
         if bytes(memoryview(raw)[:1]):
-            _open(raw, None, opened, _DEEPEST)
+            if not _open_whole(raw, opened):
+                _open(raw, None, opened, _DEEPEST)
         else:
             opened.total += 1
             opened.undecodable.append(raw)
     return opened
 
 
+def _open_whole(raw: msgspec.Raw, opened: OpenedResources) -> bool:
+    """Open a bundle without fault or surprise, as most are; ``False`` leaves it untouched."""
+    try:
+        bundle = _WHOLE_BUNDLE.decode(raw)
+    except UNREADABLE:
+        return False
+    if not isinstance(bundle, _WholeBundle):
+        return False
+    whole = _Whole(raw)
+    opened.total += len(bundle.entry)
+    for place, entry in enumerate(bundle.entry):
+        _keep(entry.resource, (whole, place), entry.fullUrl, opened)
+    return True
+
+
 def _open(raw: msgspec.Raw, full_url: str | None, opened: OpenedResources, depth: int) -> None:
+    """Open a bundle or resource of which anything may be wrong, each entry on its own."""
     try:
         resource = _DECODER.decode(raw)
     except UNREADABLE:
@@ -98,7 +152,7 @@ def _open(raw: msgspec.Raw, full_url: str | None, opened: OpenedResources, depth
     _keep(resource, raw, full_url, opened)
 
 
-def _keep(resource: Resource, raw: msgspec.Raw, full_url: str | None, opened: OpenedResources) -> None:
+def _keep(resource: Resource, origin: _Origin, full_url: str | None, opened: OpenedResources) -> None:
     own_id = resource.id
     if own_id is not None:
         key = (type(resource), own_id)
@@ -106,12 +160,12 @@ def _keep(resource: Resource, raw: msgspec.Raw, full_url: str | None, opened: Op
             resource = msgspec.structs.replace(resource, id=_shortened(own_id))
         place = opened.places.get(key)
         if place is not None:
-            if opened.resources[place] != resource and _is_newer(raw, opened.raws[place]):
-                opened.resources[place], opened.raws[place] = resource, raw
+            if opened.resources[place] != resource and _is_newer(origin, opened.origins[place]):
+                opened.resources[place], opened.origins[place] = resource, origin
             return
         opened.places[key] = len(opened.resources)
     opened.resources.append(resource)
-    opened.raws.append(raw)
+    opened.origins.append(origin)
     if full_url is not None and isinstance(resource, _REFERRED_TO):
         opened.full_urls[full_url] = resource
 
@@ -120,15 +174,16 @@ def _shortened(text: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text[:_LONGEST_ID])
 
 
-def _is_newer(raw: msgspec.Raw, other: msgspec.Raw) -> bool:
+def _is_newer(origin: _Origin, other: _Origin) -> bool:
     """Whether a version was written after another; of two that do not say, the one met later counts."""
-    written, other_written = _last_updated(raw), _last_updated(other)
+    written, other_written = _last_updated(origin), _last_updated(other)
     if written is None or other_written is None:
         return True
     return written >= other_written
 
 
-def _last_updated(raw: msgspec.Raw) -> datetime | None:
+def _last_updated(origin: _Origin) -> datetime | None:
+    raw = origin if isinstance(origin, msgspec.Raw) else origin[0].resource_at(origin[1])
     try:
         meta = _VERSION.decode(raw).meta
     except UNREADABLE:

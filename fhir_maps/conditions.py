@@ -20,6 +20,7 @@ GROUP = "condition"
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 WITHDRAWN = frozenset({"refuted", "entered-in-error"})
+TOXICITIES = frozenset({"crs", "icans"})
 ENDED = frozenset({"resolved", "inactive", "remission"})
 
 
@@ -37,7 +38,8 @@ def read_condition(resource: r4.Condition, terminology: Terminology) -> Iterator
     resolved_at = _moment(resource.abatementDateTime)
     ended = bool(_status_codes(resource.clinicalStatus, CLINICAL) & ENDED)
     if resolved_at is None and (ended or resource.abatementDateTime is not None):
-        resolved_at = _moment(resource.recordedDate) or at
+        # When it was recorded is long before a toxicity ended; dating its end so would reopen the episode.
+        resolved_at = None if kind in TOXICITIES else _moment(resource.recordedDate) or at
         if resolved_at is None:
             if kind is not None:
                 detail = f"{kind}: ended at an unknown time"

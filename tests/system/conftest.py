@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from fhir_maps.artefacts import artefact, artefact_ids
 
+from fhir_maps.artefacts import artefact, artefact_ids
 from tests.system.fhir_validator import FhirValidator
 from tests.system.hapi.build import LibrariesUnreachableError, build_peers
 from tests.system.hapi_server import HapiServer

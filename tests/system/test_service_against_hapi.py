@@ -1,8 +1,8 @@
-"""The service in front of a real FHIR server: by prefetch and by retrieval it must find what is in the bundle.
+"""The service before a real FHIR server: by prefetch and by retrieval it must find what is in the bundle.
 
-Every sample patient is loaded into the server. One client resolves our prefetch templates against it, as an EHR
-does; another sends no prefetch at all, so that the service retrieves everything. Both assessments must equal the
-one graded from the patient's bundle.
+Every sample patient is loaded into the server. One client resolves our prefetch templates against it, as an
+EHR does; another sends no prefetch at all, so that the service retrieves everything. Both assessments must
+equal the one graded from the patient's bundle.
 """
 
 import json
@@ -12,14 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
+
 from cart_cds.grade_bundle import grade_bundle
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from ehr_sandbox.hook_client import resolve_prefetch
 from ehr_sandbox.patients import SamplePatient, load_patients
 from ehr_sandbox.record import CHART_CLOCK
-from fastapi.testclient import TestClient
-
 from tests.system.hapi_server import HapiServer
 
 PATIENTS = load_patients()

@@ -115,8 +115,15 @@ def test_what_has_ended_carries_its_end(code: str) -> None:
     assert only(**ended, abatementDateTime="2026-03-05T09:00:00Z").resolved_at == datetime(
         2026, 3, 5, 9, tzinfo=UTC
     )
-    assert only(**ended).resolved_at == NINE
-    assert only(**ended, recordedDate=None, onsetDateTime="2026-03-02T08:00:00Z").resolved_at is not None
+    assert only("A41.51", **ended).resolved_at == NINE
+    onset = only("A41.51", **ended, recordedDate=None, onsetDateTime="2026-03-02T08:00:00Z")
+    assert onset.resolved_at is not None
+
+
+def test_a_toxicity_that_ended_at_no_known_time_is_a_gap_and_not_dated_by_its_entry() -> None:
+    (gap,) = read("D89.833", clinicalStatus=status(CLINICAL, "resolved"))
+    assert isinstance(gap, ChartGap)
+    assert (gap.what, gap.why) == (GapWhat.CONDITIONS, GapWhy.AMBIGUOUS)
 
 
 def test_an_end_of_which_nothing_is_dated_is_a_gap() -> None:
