@@ -63,12 +63,9 @@ def _crs_rises(index: ChartIndex, start: datetime, at: datetime) -> list[_Rise]:
     grade.
     """
     top = index.tables.criteria["crs.hypotension.multiple-vasopressors"].level
-    window = index.tables.span("temperature")
-    febrile = [
-        reading.at
-        for reading in index.temperatures.rows
-        if reading.celsius >= index.tables.limit("fever-celsius")
-    ]
+    window, fever = index.tables.span("temperature"), index.tables.limit("fever-celsius")
+    readings = index.temperatures.between(index.series_start or start, at)
+    febrile = [reading.at for reading in readings if reading.celsius >= fever]
     masked_at = index.first_masking.at if index.first_masking is not None else None
     rises = [(top, start), *((top, onset) for onset in _onsets(febrile, window))]
     if masked_at is not None:
