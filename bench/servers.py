@@ -165,9 +165,10 @@ def call_from_outside(
             str(most_requests),
         ],
         cwd=ROOT,
-        check=True,
         capture_output=True,
         timeout=300,
     )
+    if done.returncode:
+        raise RuntimeError(f"calling {worker.peer.title} failed: {done.stderr.decode()[-500:]}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
