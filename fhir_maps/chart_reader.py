@@ -133,8 +133,9 @@ def read_chart(
     whose = _subjects_of(opened)
     _check_patient(opened, whose, patient_id)
     reading = _Reading(opened, terminology)
+    all_named = None not in whose.values()
     for resource in opened.resources:
-        if whose[_subject(resource)] is not None or isinstance(resource, _WITHOUT_SUBJECT):
+        if all_named or isinstance(resource, _WITHOUT_SUBJECT) or whose[_subject(resource)] is not None:
             reading.read(resource)
         else:
             reading.refuse(resource)
@@ -160,7 +161,11 @@ def _subjects_of(opened: OpenedResources) -> dict[str | None, str | None]:
     patients_by_url = {
         url: resource.id for url, resource in opened.full_urls.items() if isinstance(resource, r4.Patient)
     }
-    references = {_subject(resource) for resource in opened.resources}
+    references = {
+        resource.subject.reference if resource.subject is not None else None
+        for resource in opened.resources
+        if not isinstance(resource, _WITHOUT_SUBJECT)
+    }
     references |= {subject_of(raw) for raw in opened.undecodable}
     return {
         reference: patients_by_url.get(reference or "") or patient_id_of(reference)

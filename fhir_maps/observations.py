@@ -8,7 +8,7 @@ Deliberately absent: ``issued`` is never a time of observation, ``hasMember`` is
 Observations of their own), and no value is chosen over another: that is grading's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from fhir_maps import r4
@@ -92,8 +92,8 @@ _PANEL_FEEDS = {"blood-pressure-panel": GapWhat.BLOOD_PRESSURE}
 _Part = tuple[str, r4.Observation | r4.ObservationComponent]
 
 
-def read_observation(resource: r4.Observation, terminology: Terminology) -> Iterator[object]:
-    """Yield rows of the chart, :class:`ChartGap` and :class:`Unmapped` items of one Observation.
+def read_observation(resource: r4.Observation, terminology: Terminology) -> Iterable[object]:
+    """Read rows of the chart, :class:`ChartGap` and :class:`Unmapped` items of one Observation.
 
     Single ICE items come as :class:`~fhir_maps.ice_observations.IceItemRow`, to be grouped by whoever has
     them all. Never raises, whatever the resource holds.
@@ -105,8 +105,13 @@ def read_observation(resource: r4.Observation, terminology: Terminology) -> Iter
         at = parse_instant(resource.effectiveDateTime)
         if entry is not None and at is not None and not match.by_text:
             source = Source(f"Observation/{resource.id}" if resource.id else "Observation")
-            yield from entry[1](Charted(resource, at, source, resource, terminology))
-            return
+            return entry[1](Charted(resource, at, source, resource, terminology))
+    return _read_in_detail(resource, match, terminology)
+
+
+def _read_in_detail(
+    resource: r4.Observation, match: Match | None, terminology: Terminology
+) -> Iterator[object]:
     parts = _parts_of(resource, match, terminology)
     if not parts:
         if match is None:
