@@ -110,6 +110,7 @@ def _pressure_rises(index: ChartIndex) -> Iterator[_Rise]:
         low += [weight.at for weight in index.weights.rows]
     low += [row.at for row in index.hypotension_statements.rows if row.present]
     low += [row.start for row in index.history.pushes]
+    low += [run.start for run in index.history.runs if tables.agents[run.agent].kind is AgentKind.PUSH_ONLY]
     for instant in low:
         yield untreated, instant
 
@@ -119,12 +120,13 @@ def _counts(run: Run, index: ChartIndex) -> bool:
 
 
 def _oxygen_rises(index: ChartIndex) -> Iterator[_Rise]:
-    """Devices, flows and desaturations; and the ends of devices and flows that hid one."""
+    """Devices, flows, desaturations and FiO2; and the ends of devices and flows that hid one."""
     tables = index.tables
     low_flow = tables.criteria["crs.hypoxia.low-flow"].level
     limit = tables.limit("desaturation-percent")
     desaturations = [row.at for row in index.saturations.rows if row.percent < limit]
-    least = low_flow if desaturations else 0
+    inspired = [row.at for row in index.inspired_oxygen.rows]
+    least = low_flow if desaturations or inspired else 0
     by_flow = max((_reach_of_flow(row, index) for row in index.flows.rows), default=low_flow)
 
     def reach_of_device(row: OxygenDeviceRow) -> int:
@@ -133,13 +135,13 @@ def _oxygen_rises(index: ChartIndex) -> Iterator[_Rise]:
             return least
         return max(device.lowest, by_flow) if device.rule is DeviceRule.BY_FLOW else device.lowest
 
-    for instant in desaturations:
+    for instant in (*desaturations, *inspired):
         yield low_flow, instant
     for device in index.devices.rows:
         yield reach_of_device(device), device.at
     for flow in index.flows.rows:
         yield max(_reach_of_flow(flow, index), least), flow.at
-    if index.flows.rows or desaturations:
+    if index.flows.rows or least:
         for column in (index.devices, index.flows):
             for instant in _ends(column, tables.span("oxygen")):
                 yield by_flow, instant

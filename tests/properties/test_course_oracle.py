@@ -58,7 +58,15 @@ def test_the_peak_is_the_highest_bound_of_all_instants(chart: Chart) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    charts_of("oxygen_devices", "oxygen_flows", "saturations", "temperatures", "drug_doses", "attributions")
+    charts_of(
+        "oxygen_devices",
+        "oxygen_flows",
+        "inspired_oxygen",
+        "saturations",
+        "temperatures",
+        "drug_doses",
+        "attributions",
+    )
 )
 def test_no_peak_of_oxygen_is_missed(chart: Chart) -> None:
     _check_against_every_instant(chart)

@@ -108,7 +108,7 @@ def test_vasopressin_is_never_the_second_vasopressor(chart: Chart, added: list[t
 
 
 @settings(max_examples=200, deadline=None)
-@given(charts(oxygen_devices=(), oxygen_flows=(), vasoactives=()))
+@given(charts(oxygen_devices=(), oxygen_flows=(), inspired_oxygen=(), vasoactives=()))
 def test_more_support_never_lowers_a_grade(chart: Chart) -> None:
     rungs = (
         {"oxygen_devices": (build.device("room-air", 0),)},
@@ -190,8 +190,8 @@ def _without_denials(chart: Chart) -> Chart:
         (("systolic_pressures",), "blood-pressure"),
         (("systolic_pressures", "hypotension_statements", "fluid_boluses"), "blood-pressure"),
         (("vasoactives",), None),
-        (("oxygen_devices", "oxygen_flows"), "oxygen"),
-        (("oxygen_devices", "oxygen_flows", "saturations"), "oxygen"),
+        (("oxygen_devices", "oxygen_flows", "inspired_oxygen"), "oxygen"),
+        (("oxygen_devices", "oxygen_flows", "inspired_oxygen", "saturations"), "oxygen"),
         (("drug_doses",), None),
         (("ice_scores",), "ice"),
         (("consciousness",), "consciousness"),
