@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from grading.assessment import SyndromeGrade
-from grading.chart import CartInfusion, GapWhat, VasoactiveAgent
+from grading.chart import CartInfusion, VasoactiveAgent
 from grading.evidence import Evidence
 from management.review import Recommendation, Review
-from management.situation import not_retrieved
+from management.situation import doses_not_retrieved, unread_doses
 
 EXTENSION_NAME = "io.github.cart-toxicity-cds.assessment"
 
@@ -119,9 +119,9 @@ def _ice(evidence: Evidence) -> int | JsonObject | None:
 
 
 def _tocilizumab(review: Review) -> JsonObject:
-    """Doses counted. Left out when administrations could not be retrieved and none is known."""
-    count = review.tocilizumab
-    if count.total == 0 and not_retrieved(review.assessment, (GapWhat.TOCILIZUMAB, GapWhat.VASOPRESSORS)):
+    """Doses counted. Left out when none is known and some may be on record; known ones are a lower bound."""
+    count, assessment = review.tocilizumab, review.assessment
+    if count.total == 0 and (doses_not_retrieved(assessment) or unread_doses(assessment)):
         return {}
     hours = count.hours_since_last
     return _without_empty(

@@ -16,6 +16,7 @@ from management.situation import (
     current_conditions,
     describe_conditions,
     describe_hours,
+    doses_not_retrieved,
     earlier_labs,
     fever_reasons,
     is_attributed,
@@ -27,6 +28,7 @@ from management.situation import (
     plain,
     time_from_infusion,
     times_upper_limit,
+    unread_doses,
 )
 from management.vocabulary import Cut
 
@@ -173,9 +175,17 @@ def infusion_undated(situation: Situation) -> Reasons:
 
 def tocilizumab_history_unknown(situation: Situation) -> Reasons:
     """Administrations were not (wholly) retrieved, so that earlier tocilizumab doses may exist."""
-    if not_retrieved(situation.assessment, (GapWhat.TOCILIZUMAB, GapWhat.VASOPRESSORS)):
+    if doses_not_retrieved(situation.assessment):
         return ("Administrations could not be retrieved: earlier tocilizumab doses are unknown",)
     return NOT_MET
+
+
+def tocilizumab_record_unreadable(situation: Situation) -> Reasons:
+    """Something on record may be a tocilizumab dose and could not be read."""
+    return tuple(
+        f"Unread: {gap.detail}" if gap.detail else f"Tocilizumab: {gap.why.value}"
+        for gap in unread_doses(situation.assessment)
+    )
 
 
 def weight_missing(situation: Situation) -> Reasons:
@@ -234,6 +244,7 @@ CARE_CONDITIONS: Mapping[str, Condition] = {
     "tocilizumab-order-pending": tocilizumab_order_pending,
     "infusion-undated": infusion_undated,
     "tocilizumab-history-unknown": tocilizumab_history_unknown,
+    "tocilizumab-record-unreadable": tocilizumab_record_unreadable,
     "weight-missing": weight_missing,
     "child-or-age-unknown": child_or_age_unknown,
     "active-infection": active_infection,

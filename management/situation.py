@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from grading.assessment import Assessment, CriterionMet, Status, SyndromeGrade
-from grading.chart import Attributable, Chart, Condition, DrugDose, GapWhat, GapWhy, Lab, LabValue
+from grading.chart import (
+    Attributable,
+    Chart,
+    ChartGap,
+    Condition,
+    DrugDose,
+    GapWhat,
+    GapWhy,
+    Lab,
+    LabValue,
+)
 from grading.evidence import Evidence
 from grading.tables import shipped_tables
 from management.protocol_rows import CutRow
@@ -133,6 +143,23 @@ def not_retrieved(assessment: Assessment, inputs: Collection[GapWhat]) -> bool:
     gaps = [(gap.what, gap.why) for gap in assessment.gaps]
     gaps += [(gap.what, gap.why) for gap in assessment.evidence.chart_gaps]
     return any((what, GapWhy.NOT_RETRIEVED) in gaps for what in inputs)
+
+
+def doses_not_retrieved(assessment: Assessment) -> bool:
+    """Whether administrations, and with them doses of tocilizumab, could not be (wholly) retrieved."""
+    return not_retrieved(assessment, (GapWhat.TOCILIZUMAB, GapWhat.VASOPRESSORS))
+
+
+def unread_doses(assessment: Assessment) -> tuple[ChartGap, ...]:
+    """What is on record, may be a tocilizumab dose, and could not be read.
+
+    A pending order is no such gap: that nothing was charted as given is known.
+    """
+    return tuple(
+        gap
+        for gap in assessment.evidence.chart_gaps
+        if gap.what is GapWhat.TOCILIZUMAB and gap.why is not GapWhy.NOT_RETRIEVED
+    )
 
 
 def name_lab(lab: Lab) -> str:

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from grading.chart import Chart, OxygenSaturation, Temperature, Weight
 from management.assessment_document import EXTENSION_NAME, assessment_document, assessment_extension
 from management.protocol import load_protocol
@@ -144,12 +146,18 @@ def test_no_dose_given_is_said_as_none_given() -> None:
     assert inputs("fever 38.8")["tocilizumabDoses"] == {"last24h": 0, "total": 0}
 
 
-def test_doses_that_could_not_be_retrieved_are_not_said_to_be_none() -> None:
-    assert "tocilizumabDoses" not in inputs("fever 38.8; gap tocilizumab not-retrieved")
+@pytest.mark.parametrize("why", ["not-retrieved", "unmapped", "ambiguous", "implausible"])
+def test_doses_that_may_be_on_record_unread_are_not_said_to_be_none(why: str) -> None:
+    assert "tocilizumabDoses" not in inputs(f"fever 38.8; gap tocilizumab {why}")
 
 
-def test_known_doses_are_said_even_when_others_may_be_missing() -> None:
-    found = inputs("fever 38.8; tocilizumab 10h; gap tocilizumab not-retrieved")
+def test_an_order_that_nobody_charted_as_given_is_said_as_no_dose() -> None:
+    assert inputs("fever 38.8; order tocilizumab 2h")["tocilizumabDoses"] == {"last24h": 0, "total": 0}
+
+
+@pytest.mark.parametrize("why", ["not-retrieved", "unmapped"])
+def test_known_doses_are_said_even_when_others_may_be_missing(why: str) -> None:
+    found = inputs(f"fever 38.8; tocilizumab 10h; gap tocilizumab {why}")
     assert found["tocilizumabDoses"] == {"last24h": 1, "total": 1, "hoursSinceLast": 10.0}
 
 

@@ -150,6 +150,7 @@ def test_fluid_without_a_weight_keeps_its_rule_in_words() -> None:
         ("condition bowel-perforation", "Diverticular disease: risk of perforation"),
         ("order tocilizumab 2h", "Check whether the ordered dose was given"),
         ("gap tocilizumab not-retrieved", "Earlier doses unknown"),
+        ("gap tocilizumab unmapped", "A dose is on record that could not be read: check what was given"),
         ("age 9; capd 0", "This protocol was written for adults"),
         ("age unknown", "This protocol was written for adults"),
     ],
