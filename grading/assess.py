@@ -1,8 +1,10 @@
 """Assessing a chart at an instant: both syndromes, the peak of the episode, and what was not known."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from grading.assessment import Assessment, Gap
+from grading.assessment import Assessment, Gap, Status, SyndromeGrade
 from grading.axis import gap, without_repeats
 from grading.chart import STEROIDS, Chart, GapWhat, GapWhy, ImmuneDrug
 from grading.chart_index import ChartIndex
@@ -36,9 +38,14 @@ def is_monitored(index: ChartIndex) -> bool:
 
 
 def infusion_unknown(index: ChartIndex) -> bool:
-    """Whether the infusion could not be looked up, which is not the same as not being on record."""
+    """Whether an infusion could not be looked up, or is on record and cannot be read.
+
+    Neither is the same as not being on record. What is dated outside the monitoring window does not matter.
+    """
+    oldest = index.at - index.tables.span("monitoring")
     return any(
-        item.what is GapWhat.INFUSION and item.why is GapWhy.NOT_RETRIEVED for item in index.chart.gaps
+        item.what is GapWhat.INFUSION and (item.at is None or oldest <= item.at <= index.horizon_of(index.at))
+        for item in index.chart.gaps
     )
 
 
@@ -47,8 +54,20 @@ def assess_at(index: ChartIndex, at: datetime) -> Assessment:
     evidence = evidence_at(index, at)
     crs, icans = grade_crs(evidence, index.tables), grade_icans(evidence, index.tables)
     crs_peak, icans_peak = with_peaks(index, at, crs.syndrome, icans.syndrome)
-    gaps = (*_infusion_gaps(evidence), *crs.gaps, *icans.gaps, *_treatment_gaps(evidence, index.tables))
+    gaps = (
+        *_infusion_gaps(evidence),
+        *_of_range(crs.syndrome, crs.gaps),
+        *_of_range(icans.syndrome, icans.gaps),
+        *_treatment_gaps(evidence, index.tables),
+    )
     return Assessment(at=at, evidence=evidence, crs=crs_peak, icans=icans_peak, gaps=without_repeats(gaps))
+
+
+def _of_range(syndrome: SyndromeGrade, gaps: Sequence[Gap]) -> Sequence[Gap]:
+    """A gap widens a range only where there is one; it is told all the same."""
+    if syndrome.status in (Status.INDETERMINATE, Status.NOT_ASSESSABLE):
+        return gaps
+    return [replace(item, widens_range=False) for item in gaps]
 
 
 def _infusion_gaps(evidence: Evidence) -> list[Gap]:
@@ -66,7 +85,7 @@ def _infusion_gaps(evidence: Evidence) -> list[Gap]:
 
 def _treatment_gaps(evidence: Evidence, tables: Tables) -> list[Gap]:
     """What dosing needs: the weight, and the doses already given."""
-    needed = (GapWhat.TOCILIZUMAB, GapWhat.STEROIDS, GapWhat.WEIGHT, GapWhat.SEDATION)
+    needed = (GapWhat.TOCILIZUMAB, GapWhat.STEROIDS, GapWhat.WEIGHT)
     gaps = [gap(item.what, item.why, item.detail) for item in evidence.chart_gaps if item.what in needed]
     if evidence.weight is None:
         if not any(item.what is GapWhat.WEIGHT for item in gaps):

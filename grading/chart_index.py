@@ -57,12 +57,11 @@ class Column(Generic[Row]):
 
     __slots__ = ("_times", "rows")
 
-    def __init__(self, rows: Sequence[Row], severity: Callable[[Row], Any] | None = None) -> None:
+    def __init__(self, rows: Sequence[Row], severity: Callable[[Row], Any]) -> None:
         times = [row.at.timestamp() for row in rows]
         self.rows: Sequence[Row] = rows
         if any(times[place] >= times[place + 1] for place in range(len(times) - 1)):
-            worse = severity or _alike
-            order = sorted(range(len(rows)), key=lambda place: (times[place], worse(rows[place])))
+            order = sorted(range(len(rows)), key=lambda place: (times[place], severity(rows[place])))
             self.rows, times = [rows[place] for place in order], [times[place] for place in order]
         self._times = times
 
@@ -91,10 +90,6 @@ class Column(Generic[Row]):
 
 def _time_of(row: _Timed) -> float:
     return row.at.timestamp()
-
-
-def _alike(_: object) -> int:
-    return 0
 
 
 class ChartIndex:
@@ -128,7 +123,7 @@ class ChartIndex:
         self.sedation = Column(chart.sedation, lambda row: row.sedated)
         self.weights = Column(chart.weights, lambda row: -row.kilograms)
         self.labs = Column(chart.labs, lambda row: (row.lab.value, row.value))
-        self.infusion = _latest_infusion(chart, self.horizon)
+        self.infusion = _latest_infusion(chart, at - tables.span("monitoring"), self.horizon)
         self.series_start = self._series_start()
         self.history: InfusionHistory = read_history(
             (row for row in chart.vasoactives if row.start <= self.horizon), tables
@@ -144,9 +139,8 @@ class ChartIndex:
             GapWhat.CAPD: self.capd,
             GapWhat.CONSCIOUSNESS: self.consciousness,
             GapWhat.SEDATION: self.sedation,
-            GapWhat.MOTOR: Column([row for row in chart.motor if row.finding is Motor.NONE]),
-            GapWhat.RAISED_ICP: Column([row for row in chart.raised_icp if row.finding is RaisedIcp.NONE]),
-            GapWhat.WEIGHT: self.weights,
+            GapWhat.MOTOR: self._denials(chart.motor, Motor.NONE),
+            GapWhat.RAISED_ICP: self._denials(chart.raised_icp, RaisedIcp.NONE),
         }
         self.attributions = _in_force(chart.attributions, self.horizon)
         self.resolved_at = self._documented_resolution()
@@ -161,6 +155,10 @@ class ChartIndex:
         place, and a row of five minutes later must not hide the one before it.
         """
         return self.horizon if at >= self.at else at
+
+    @staticmethod
+    def _denials(rows: Sequence[Any], none: Enum) -> Column[Any]:
+        return Column([row for row in rows if row.finding is none], lambda row: row.source.reference)
 
     def level_of(self, axis: str, finding: Enum) -> tuple[int, str]:
         """How bad a finding is: its level (0 when it is no criterion), and its name to tell equals apart.
@@ -297,13 +295,13 @@ def pair_oxygen(
     return Oxygen(device, flow, others)
 
 
-def _latest_infusion(chart: Chart, horizon: datetime) -> CartInfusion | None:
-    """The latest infusion that has taken place; one without a date only where no dated one is on record."""
+def _latest_infusion(chart: Chart, monitored_from: datetime, horizon: datetime) -> CartInfusion | None:
+    """The latest infusion that has taken place; one without a date only where no recent one is on record."""
     dated = [infusion for infusion in chart.infusions if infusion.at is not None and infusion.at <= horizon]
-    if dated:
+    undated = [infusion for infusion in chart.infusions if infusion.at is None]
+    if dated and not (undated and all(infusion.at < monitored_from for infusion in dated if infusion.at)):
         latest = max(dated, key=lambda infusion: (infusion.at or horizon, infusion.product or ""))
         return _with_known_product(latest, dated)
-    undated = [infusion for infusion in chart.infusions if infusion.at is None]
     return undated[0] if undated else None
 
 

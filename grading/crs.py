@@ -1,10 +1,11 @@
 """CRS by the ASTCT consensus: fever, and the higher of hypotension and hypoxia."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
 from grading.axis import Axis, gap, met
-from grading.chart import Attributable, GapWhat, GapWhy
+from grading.chart import Attributable, ChartGap, GapWhat, GapWhy
 from grading.evidence import Evidence
 from grading.hypotension import grade_hypotension
 from grading.hypoxia import grade_hypoxia
@@ -127,17 +128,24 @@ def _fever_notes(evidence: Evidence, tables: Tables) -> tuple[str, ...]:
 
 
 def _temperature_known(evidence: Evidence) -> bool:
-    """Whether fever can be told: a temperature is charted, and none failed to be retrieved."""
-    failed = any(
-        item.what is GapWhat.TEMPERATURE and item.why is GapWhy.NOT_RETRIEVED for item in evidence.chart_gaps
-    )
-    return evidence.peak_temperature is not None and not failed
+    """Whether fever can be told: a temperature is charted, and none that is newer could hide one."""
+    latest = evidence.latest_temperature
+    return latest is not None and not any(_may_hide_fever(item, latest.at) for item in evidence.chart_gaps)
+
+
+def _may_hide_fever(item: ChartGap, latest_at: datetime) -> bool:
+    """A search that failed, or a newer entry nobody could read; an implausible one was no temperature."""
+    if item.what is not GapWhat.TEMPERATURE:
+        return False
+    unread = item.why is GapWhy.UNMAPPED and (item.at is None or item.at > latest_at)
+    return item.why is GapWhy.NOT_RETRIEVED or unread
 
 
 def _fever_gaps(evidence: Evidence) -> tuple[Gap, ...]:
-    missing = evidence.peak_temperature is None
+    missing = evidence.latest_temperature is None
+    latest_at = evidence.latest_temperature.at if evidence.latest_temperature else evidence.at
     unreadable = [
-        gap(item.what, item.why, item.detail, widens=missing or item.why is GapWhy.NOT_RETRIEVED)
+        gap(item.what, item.why, item.detail, widens=missing or _may_hide_fever(item, latest_at))
         for item in evidence.chart_gaps
         if item.what is GapWhat.TEMPERATURE
     ]

@@ -125,6 +125,8 @@ class Evidence:
     last_oxygen: Oxygen | None
     last_saturation_at: datetime | None
     last_ice_at: datetime | None
+    last_capd_at: datetime | None
+    last_seizure_at: datetime | None
     last_consciousness_at: datetime | None
     bare_agents: tuple[VasoactiveAgent, ...]
     overdue_infusions: tuple[VasoactiveAgent, ...]

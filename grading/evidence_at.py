@@ -106,8 +106,8 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
             if (attribution := index.attribution_at(what, at)) is not None
         ),
         weight=index.weights.latest_before(horizon),
-        tocilizumab=() if looking_back else _doses(index, _TOCILIZUMAB, horizon),
-        steroids=() if looking_back else _doses(index, STEROIDS, horizon),
+        tocilizumab=() if looking_back else _doses(index, _TOCILIZUMAB, at - tables.span("series"), horizon),
+        steroids=() if looking_back else _doses(index, STEROIDS, _since(index, at), horizon),
         pending=() if looking_back else _pending(index, running, horizon),
         last_systolic_at=_at(index.systolic_pressures.latest_before(horizon)),
         last_temperature_at=_at(index.temperatures.latest_before(horizon)),
@@ -115,7 +115,9 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
         if looking_back
         else pair_oxygen(index.devices, index.flows, _since(index, at), horizon, tables),
         last_saturation_at=_at(index.saturations.latest_before(horizon)),
-        last_ice_at=_at(index.ice.latest_before(horizon)) or _at(index.capd.latest_before(horizon)),
+        last_ice_at=_at(index.ice.latest_before(horizon)),
+        last_capd_at=_at(index.capd.latest_before(horizon)),
+        last_seizure_at=_at(index.seizures.latest(_since(index, at), horizon)),
         last_consciousness_at=_at(index.consciousness.latest_before(horizon)),
         bare_agents=() if looking_back else _bare_agents(index, at, horizon),
         overdue_infusions=tuple(run.agent for run in index.history.overdue if run.covers(at)),
@@ -257,13 +259,10 @@ def _standing(
     return max(standing, key=lambda row: (index.level_of(axis, row.finding), row.at))
 
 
-def _doses(index: ChartIndex, drugs: frozenset[ImmuneDrug], horizon: datetime) -> tuple[DrugDose, ...]:
-    start = index.series_start
-    return tuple(
-        dose
-        for dose in index.doses.rows
-        if dose.drug in drugs and dose.at <= horizon and (start is None or dose.at >= start)
-    )
+def _doses(
+    index: ChartIndex, drugs: frozenset[ImmuneDrug], start: datetime, horizon: datetime
+) -> tuple[DrugDose, ...]:
+    return tuple(dose for dose in index.doses.between(start, horizon) if dose.drug in drugs)
 
 
 def _pending(

@@ -1,6 +1,6 @@
 """The hypotension axis of CRS."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from grading.assessment import Gap
 from grading.axis import Axis, gap, met
@@ -14,6 +14,9 @@ from grading.chart import (
 from grading.evidence import Evidence, RunningInfusion
 from grading.evidence_at import unmapped_running
 from grading.tables import AgentKind, Tables
+
+_THREE_DIGITS = Context(prec=3)
+_SPELLED = {"ug": "mcg", "µg": "mcg", "[iU]": "units", "[IU]": "units", "U": "units", "[USP'U]": "units"}
 
 
 def grade_hypotension(evidence: Evidence, tables: Tables) -> Axis:
@@ -104,7 +107,17 @@ def describe_infusion(infusion: RunningInfusion) -> str:
     name = row.agent.value.replace("-", " ")
     if row.rate is None or row.rate == 0:
         return name
-    return f"{name} {row.rate.normalize():f} {row.rate_unit or ''}".rstrip()
+    return f"{name} {describe_rate(row.rate)} {spell_unit(row.rate_unit or '')}".rstrip()
+
+
+def describe_rate(rate: Decimal) -> str:
+    """A rate to three significant digits, for reading; nothing is graded by it."""
+    return f"{_THREE_DIGITS.plus(rate).normalize():f}"
+
+
+def spell_unit(unit: str) -> str:
+    """A unit of rate as it is written on a ward: UCUM's ug and [iU] are mcg and units there."""
+    return "/".join(_SPELLED.get(part, part) for part in unit.split("/"))
 
 
 def _unsupported(evidence: Evidence, tables: Tables) -> tuple[Axis, bool]:
@@ -190,7 +203,7 @@ def _infusion_gaps(evidence: Evidence, tables: Tables) -> list[Gap]:
             gaps.append(gap(GapWhat.VASOPRESSORS, GapWhy.STALE, infusion.agent.value))
     gaps += [gap(GapWhat.VASOPRESSORS, GapWhy.STALE, agent.value) for agent in evidence.overdue_infusions]
     gaps += [
-        gap(GapWhat.VASOPRESSORS, GapWhy.AMBIGUOUS, f"{agent.value}: charted without rate or end")
+        gap(GapWhat.VASOPRESSORS, GapWhy.AMBIGUOUS, f"{agent.value}: charted, but nothing shows that it runs")
         for agent in evidence.bare_agents
         if agent not in running
     ]

@@ -10,6 +10,8 @@ from grading.chart import Attributable, ChartGap, GapWhat, GapWhy, OxygenDevice,
 from grading.evidence import Evidence, Oxygen
 from grading.tables import Criterion, DeviceRow, DeviceRule, Tables
 
+_DECISIVE = (GapWhy.UNMAPPED, GapWhy.AMBIGUOUS, GapWhy.NOT_RETRIEVED)
+
 
 class Baselined(Enum):
     """How current support compares with what was charted before the infusion."""
@@ -172,8 +174,28 @@ def _met(criterion: Criterion, oxygen: Oxygen) -> CriterionMet:
 
 
 def _room_air(evidence: Evidence, tables: Tables) -> Axis:
-    """Room air is no hypoxia, unless the saturation says that support is needed."""
-    return _desaturation(evidence, tables) or Axis()
+    """Room air is no hypoxia, unless the saturation or a later FiO2 says otherwise."""
+    return _desaturation(evidence, tables) or _enriched_air(evidence, tables) or Axis()
+
+
+def _enriched_air(evidence: Evidence, tables: Tables) -> Axis | None:
+    """An FiO2 above room air with no device that gives it: FiO2 grades nothing, but it is not "no oxygen"."""
+    inspired = evidence.inspired_oxygen
+    device = evidence.oxygen.device if evidence.oxygen else None
+    if inspired is None or inspired.fraction <= tables.limit("room-air-fraction"):
+        return None
+    if device is not None and inspired.at <= device.at:
+        return None
+    criterion = tables.criteria["crs.hypoxia.flow-unknown"]
+    text = f"FiO2 {inspired.fraction.normalize():f}, device not charted"
+    missing = gap(
+        GapWhat.OXYGEN,
+        GapWhy.AMBIGUOUS if device else GapWhy.NOT_CHARTED,
+        "FiO2 without a device",
+        widens=True,
+    )
+    value = met(criterion, text, inspired.at, inspired.source)
+    return Axis(criterion.level, _highest(tables), (value,), gaps=(missing,))
 
 
 def _desaturation(evidence: Evidence, tables: Tables) -> Axis | None:
@@ -198,8 +220,8 @@ def _no_device(evidence: Evidence, tables: Tables) -> Axis:
     A fresh normal saturation is read as no support when no support was ever charted since the infusion, as
     many wards do not chart room air; it is said all the same. Support charted earlier may still be on.
     """
-    if desaturated := _desaturation(evidence, tables):
-        return desaturated
+    if unsupported := _desaturation(evidence, tables) or _enriched_air(evidence, tables):
+        return unsupported
     last = evidence.last_oxygen
     why = GapWhy.STALE if last is not None and evidence.oxygen is None else GapWhy.NOT_CHARTED
     supported_before = last is not None and _supports(last, tables)
@@ -208,7 +230,7 @@ def _no_device(evidence: Evidence, tables: Tables) -> Axis:
         return Axis(gaps=() if unreadable else (gap(GapWhat.OXYGEN, why),))
     held = describe_oxygen(last) if last and supported_before else None
     gaps = [] if unreadable and held is None else [gap(GapWhat.OXYGEN, why, held, widens=True)]
-    if evidence.saturation is None:
+    if evidence.saturation is None and not any(item.what is GapWhat.SPO2 for item in evidence.chart_gaps):
         stale = evidence.last_saturation_at is not None
         gaps.append(gap(GapWhat.SPO2, GapWhy.STALE if stale else GapWhy.NOT_CHARTED))
     return Axis(0, _highest(tables), gaps=tuple(gaps), known=supported_before)
@@ -229,8 +251,8 @@ def _widened_by_unreadable(axis: Axis, chart_gaps: Sequence[ChartGap], tables: T
     decisive = [
         item
         for item in unreadable
-        if item.what is GapWhat.OXYGEN
-        and item.why in (GapWhy.UNMAPPED, GapWhy.AMBIGUOUS, GapWhy.NOT_RETRIEVED)
+        if (item.what is GapWhat.OXYGEN and item.why in _DECISIVE)
+        or (item.what is GapWhat.SPO2 and item.why is GapWhy.UNMAPPED and not axis.criteria)
     ]
     gaps = [gap(item.what, item.why, item.detail, widens=item in decisive) for item in unreadable]
     if not decisive:

@@ -62,7 +62,7 @@ def grade_icans(evidence: Evidence, tables: Tables) -> IcansFinding:
         return _under_sedation(evidence, tables, events)
     arousal = _arousal(evidence, tables)
     score = _capd(evidence, tables) if score_gap is GapWhat.CAPD else _ice(evidence, tables)
-    return _combine(tables, score, arousal, events)
+    return _combine(tables, score, arousal, _perhaps_sedated(evidence, tables, events))
 
 
 def assessed_by_capd(evidence: Evidence, tables: Tables) -> bool:
@@ -84,7 +84,7 @@ def _combine(tables: Tables, score: Axis, arousal: Axis, events: Axis) -> IcansF
     notes = tuple(note for axis in axes for note in axis.notes)
     gaps = tuple(item for axis in axes for item in axis.gaps)
     if not score.known and not arousal.known and lowest == 0:
-        note = "Neither ICE nor consciousness is charted"
+        note = "Neither ICE nor consciousness is known"
         return IcansFinding(_not_assessable(tables, note, notes), gaps)
     # A stand-in for arousal never makes a grade alone.
     by_stand_in = arousal.suspected and arousal.lowest > max(score.lowest, events.lowest)
@@ -109,6 +109,15 @@ def _under_sedation(evidence: Evidence, tables: Tables, events: Axis) -> IcansFi
         )
         return IcansFinding(grade, gaps)
     return IcansFinding(_not_assessable(tables, note, events.notes), gaps)
+
+
+def _perhaps_sedated(evidence: Evidence, tables: Tables, events: Axis) -> Axis:
+    """An entry on sedation that nobody could read: what ICE and consciousness say may be the sedative's."""
+    unreadable = _chart_gaps(evidence, GapWhat.SEDATION, widens=True)
+    if not unreadable:
+        return events
+    top = tables.criteria["icans.consciousness.unarousable"].level
+    return replace(events, highest=top, gaps=(*events.gaps, *unreadable))
 
 
 def _not_assessable(tables: Tables, why: str, notes: tuple[str, ...] = ()) -> SyndromeGrade:
@@ -137,8 +146,31 @@ def _ice(evidence: Evidence, tables: Tables) -> Axis:
     )
     if highest[0] != highest[1]:
         gaps += _unknown_consciousness(evidence)
-    axis = Axis(lowest[0], highest[1], _ice_criteria(score, lowest[0], tables), notes, tuple(gaps))
+    beside = _capd_beside_ice(evidence, tables)
+    if beside > highest[1]:
+        gaps.append(gap(GapWhat.CAPD, GapWhy.AMBIGUOUS, "charted beside ICE and worse", widens=True))
+    top = max(highest[1], beside)
+    axis = Axis(lowest[0], top, _ice_criteria(score, lowest[0], tables), notes, tuple(gaps))
     return _beside_unreadable(axis, score.at, GapWhat.ICE, evidence, tables)
+
+
+def _capd_beside_ice(evidence: Evidence, tables: Tables) -> int:
+    """The level of a CAPD charted beside ICE at an age where either may be valid (developmental delay)."""
+    age, score = evidence.age_years, evidence.capd
+    if (
+        score is None
+        or score.total is None
+        or (age is not None and age > tables.limit("capd-delay-to-years"))
+    ):
+        return 0
+    return _capd_level(score.total, tables)
+
+
+def _capd_level(total: int, tables: Tables) -> int:
+    bands = (
+        row for row in tables.axis("capd") if (row.lowest_score or 0) <= total <= (row.highest_score or 0)
+    )
+    return max((row.level for row in bands), default=0)
 
 
 def _impaired_baseline(evidence: Evidence, tables: Tables) -> int | None:
@@ -220,28 +252,34 @@ def _missing_score(evidence: Evidence, tables: Tables, what: GapWhat) -> Axis:
     if evidence.capd is not None and what is GapWhat.CAPD:
         missing = gap(what, GapWhy.NOT_CHARTED, "CAPD could not be performed", widens=True)
     else:
-        why = GapWhy.STALE if evidence.last_ice_at is not None else GapWhy.NOT_CHARTED
-        missing = gap(what, why, widens=True)
+        last = evidence.last_capd_at if what is GapWhat.CAPD else evidence.last_ice_at
+        missing = gap(what, GapWhy.STALE if last is not None else GapWhy.NOT_CHARTED, widens=True)
     return Axis(0, _worst_unscored(evidence, tables), gaps=unreadable or (missing,), known=False)
 
 
 def _arousal(evidence: Evidence, tables: Tables) -> Axis:
     """Consciousness as stated by a clinician, else a proposal from RASS or GCS eye opening.
 
-    A newer entry that nobody could read may mean any level.
+    A newer entry that nobody could read, or a search that failed, may mean any level. A newer score that is
+    worse than the statement leaves the grade open upwards: the patient may have changed since.
     """
     axis = _stated(evidence, evidence.consciousness, tables) if evidence.consciousness else None
-    axis = axis or (_stand_in(evidence.arousal, tables) if evidence.arousal else None)
-    unreadable = [item for item in evidence.chart_gaps if item.what is GapWhat.CONSCIOUSNESS]
-    charted = any(item.why is not GapWhy.NOT_RETRIEVED for item in unreadable)
-    gaps = tuple(
-        gap(item.what, item.why, item.detail, widens=item.why is not GapWhy.NOT_RETRIEVED)
-        for item in unreadable
-    )
+    proposed = _stand_in(evidence.arousal, tables) if evidence.arousal else None
     if axis is None:
-        axis = Axis(gaps=() if gaps else _unknown_consciousness(evidence, widens=False), known=False)
+        axis = proposed
+    elif proposed is not None and _is_newer_and_worse(proposed, axis, evidence):
+        axis = replace(axis, highest=proposed.highest, gaps=(*axis.gaps, *proposed.gaps))
+    unreadable = _chart_gaps(evidence, GapWhat.CONSCIOUSNESS, widens=True)
+    if axis is None:
+        axis = Axis(gaps=() if unreadable else _unknown_consciousness(evidence, widens=False), known=False)
     top = tables.criteria["icans.consciousness.unarousable"].level
-    return replace(axis, highest=top if charted else axis.highest, gaps=(*axis.gaps, *gaps))
+    return replace(axis, highest=top if unreadable else axis.highest, gaps=(*axis.gaps, *unreadable))
+
+
+def _is_newer_and_worse(proposed: Axis, stated: Axis, evidence: Evidence) -> bool:
+    statement, score = evidence.consciousness, evidence.arousal
+    newer = statement is not None and score is not None and score.at > statement.at
+    return newer and proposed.lowest > stated.highest
 
 
 def _stated(evidence: Evidence, stated: ConsciousnessRow, tables: Tables) -> Axis:
@@ -282,7 +320,7 @@ def _unimpaired(evidence: Evidence, tables: Tables) -> bool:
 def _events(evidence: Evidence, tables: Tables) -> Axis:
     """Seizure, motor and raised pressure: no entry means that no event was recorded, and is listed.
 
-    An entry that could not be read is one: it may be the worst of its kind.
+    An entry that could not be read, or a search that failed, is not that: it may be the worst of its kind.
     """
     highest = 0
     criteria: list[CriterionMet] = []
@@ -294,15 +332,13 @@ def _events(evidence: Evidence, tables: Tables) -> Axis:
         ("raised-icp", GapWhat.RAISED_ICP, evidence.raised_icp, RaisedIcp.NONE),
     )
     for axis, what, row, none in rows:
-        charted = any(
-            item.what is what and item.why is not GapWhy.NOT_RETRIEVED for item in evidence.chart_gaps
-        )
-        unreadable = _chart_gaps(evidence, what, widens=charted)
+        unreadable = _chart_gaps(evidence, what, widens=True)
         gaps += unreadable
-        if charted:
+        if unreadable:
             highest = max(highest, *(criterion.level for criterion in tables.axis(axis)))
         if row is None:
-            gaps += [] if unreadable else [gap(what, GapWhy.NOT_CHARTED)]
+            why = GapWhy.STALE if axis == "seizure" and evidence.last_seizure_at else GapWhy.NOT_CHARTED
+            gaps += [] if unreadable else [gap(what, why)]
             continue
         criterion = tables.of_finding(axis, row.finding.value)
         if criterion is not None:

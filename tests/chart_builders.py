@@ -22,6 +22,7 @@ from grading.chart import (
     HypotensionStatement,
     IceScore,
     ImmuneDrug,
+    InspiredOxygenRow,
     Motor,
     MotorRow,
     OxygenDevice,
@@ -93,6 +94,11 @@ def flow(litres: str | int, hours: float = 1) -> OxygenFlowRow:
 def saturation(percent: str | int, hours: float = 1) -> OxygenSaturation:
     """SpO2 in percent."""
     return OxygenSaturation(ago(hours), Decimal(percent), SOURCE)
+
+
+def inspired_oxygen(fraction: str, hours: float = 1) -> InspiredOxygenRow:
+    """FiO2 as a fraction."""
+    return InspiredOxygenRow(ago(hours), Decimal(fraction), SOURCE)
 
 
 def drip(

@@ -353,6 +353,7 @@ _COLUMNS: dict[str, _Column] = {
     "infusions": _infusions,
     "oxygen": _oxygen,
     "SpO2": _simple("saturations", build.saturation, 1),
+    "FiO2": _simple("inspired_oxygen", build.inspired_oxygen, 1),
     "drugs": _drugs,
     "elsewhere": _elsewhere,
     "ICE": _simple("ice_scores", _ice, 2),

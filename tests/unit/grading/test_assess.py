@@ -51,7 +51,7 @@ def test_a_criterion_names_its_value_its_time_and_its_sources() -> None:
     )
     fever, infusion, oxygen = _assess(chart).crs.criteria
     assert (fever.value, fever.at) == ("38.8 °C (read as °C)", ago(1))
-    assert infusion.value == "norepinephrine 0.02 ug/kg/min + vasopressin"
+    assert infusion.value == "norepinephrine 0.02 mcg/kg/min + vasopressin"
     assert infusion.sources == (
         Source("MedicationAdministration/norepinephrine"),
         Source("MedicationAdministration/vasopressin"),
@@ -167,13 +167,13 @@ def test_an_order_is_carried_out_by_a_dose_from_an_hour_before_it(
     assert (_assess(chart).evidence.pending == (order,)) is pending
 
 
-def test_doses_before_the_infusion_and_after_now_are_not_of_the_episode() -> None:
-    hours = (80, 20, 5, -1)
+def test_steroids_count_from_the_infusion_and_tocilizumab_for_the_treatment() -> None:
+    hours = (24 * 60.1, 80, 20, 5, -1)
     doses = tuple(build.dose("tocilizumab", since) for since in hours)
     steroids = tuple(build.dose("dexamethasone", since) for since in hours)
     evidence = _assess(well_charted(drug_doses=(*doses, *steroids))).evidence
-    assert evidence.tocilizumab == doses[1:3]
-    assert evidence.steroids == steroids[1:3]
+    assert evidence.tocilizumab == doses[1:4]
+    assert evidence.steroids == steroids[2:4]
 
 
 def test_the_latest_of_each_laboratory_test_within_two_days_is_taken() -> None:
@@ -272,3 +272,41 @@ def test_a_gap_that_widens_wins_over_its_silent_twin() -> None:
     assert _gaps(chart, GapWhat.TEMPERATURE) == [
         Gap(GapWhat.TEMPERATURE, GapWhy.NOT_RETRIEVED, "search failed", widens_range=True)
     ]
+
+
+@pytest.mark.parametrize("why", [GapWhy.NOT_RETRIEVED, GapWhy.UNMAPPED, GapWhy.AMBIGUOUS])
+def test_an_infusion_on_record_that_nobody_can_read_is_not_silence(why: GapWhy) -> None:
+    assessment = _assess(well_charted(infusions=(), gaps=(ChartGap(GapWhat.INFUSION, why, "Procedure/p"),)))
+    assert (assessment.crs.status.value, assessment.icans.status.value) == (
+        "not-assessable",
+        "not-assessable",
+    )
+
+
+def test_an_unreadable_infusion_of_last_year_is_silence() -> None:
+    old = ChartGap(GapWhat.INFUSION, GapWhy.AMBIGUOUS, "Procedure/p", at=ago(24 * 300))
+    assert assess(well_charted(infusions=(), gaps=(old,)), AT) is None
+
+
+def test_an_unreadable_entry_on_sedation_leaves_icans_open_upwards() -> None:
+    unread = ChartGap(GapWhat.SEDATION, GapWhy.UNMAPPED, "Yes", at=ago(1))
+    icans = _assess(well_charted(gaps=(unread,))).icans
+    assert (icans.status.value, icans.lowest, icans.highest) == ("indeterminate", 0, 4)
+
+
+def test_a_worse_capd_beside_an_ice_at_fifteen_leaves_icans_open_upwards() -> None:
+    patient = Patient(birth_date=date(AT.year - 15, 1, 1))
+    icans = _assess(well_charted(patient=patient, capd_scores=(build.capd(9),))).icans
+    assert (icans.status.value, icans.lowest, icans.highest) == ("indeterminate", 0, 3)
+
+
+def test_tocilizumab_given_before_the_infusion_is_seen_by_who_counts_doses() -> None:
+    given = build.dose("tocilizumab", 80)
+    assert _assess(well_charted(drug_doses=(given,))).evidence.tocilizumab == (given,)
+
+
+def test_an_unknown_pressure_without_fever_is_told_but_widens_nothing() -> None:
+    assessment = _assess(well_charted(systolic_pressures=()))
+    assert assessment.crs.status.value == "none"
+    (missing,) = [gap for gap in assessment.gaps if gap.what is GapWhat.BLOOD_PRESSURE]
+    assert not missing.widens_range
