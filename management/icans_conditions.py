@@ -32,6 +32,7 @@ from management.treatment_course import (
 )
 from management.vocabulary import Cut
 
+_BY_SCALE = "icans.consciousness.scale"
 # Word stems that name a bleed in a clinician's free text; a coded diagnosis is looked at as well.
 _BLEED_STEMS = ("haemorrh", "hemorrh", "bleed", "haematoma", "hematoma")
 
@@ -136,6 +137,15 @@ def raised_icp_recorded(situation: Situation) -> Reasons:
 def sedated(situation: Situation) -> Reasons:
     """The patient is sedated."""
     return ("Sedated: consciousness cannot be assessed",) if is_sedated(situation) else NOT_MET
+
+
+def icans_by_arousal_scale(situation: Situation) -> Reasons:
+    """RASS or GCS eye opening stands in for a statement on arousal and raises ICANS."""
+    return tuple(
+        f"Arousal read from {criterion.value} alone"
+        for criterion in situation.icans.criteria
+        if criterion.id == _BY_SCALE
+    )
 
 
 def tremor_or_myoclonus(situation: Situation) -> Reasons:
@@ -272,6 +282,7 @@ ICANS_CONDITIONS: Mapping[str, Condition] = {
     "seizure-recorded": seizure_recorded,
     "raised-icp-recorded": raised_icp_recorded,
     "sedated": sedated,
+    "icans-by-arousal-scale": icans_by_arousal_scale,
     "tremor-or-myoclonus": tremor_or_myoclonus,
     "new-focal-deficit": new_focal_deficit,
     "unexplained-consciousness": unexplained_consciousness,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from grading.tables import shipped_tables
 from management.protocol_rows import (
     Advice,
     CutRow,
@@ -22,6 +23,7 @@ from management.review import Guard, Strength
 from management.vocabulary import (
     CONSIDER_FORMS,
     DRUGS,
+    LOWERABLE,
     RECOMMEND_FORMS,
     RECOMMENDATION_IDS,
     SPAN_CUTS,
@@ -124,8 +126,9 @@ class TableReader:
             provenance=provenance,
             gives=tuple(self._advice(advice, provenance, doses) for advice in entry.entries("gives")),
             withholds=tuple(self._withholding(withheld) for withheld in entry.entries("withholds")),
-            lowers=_drugs(entry, "lowers"),
-            cautions=_drugs(entry, "cautions"),
+            lowers=_names(entry, "lowers", LOWERABLE),
+            resting_on=_criterion_id(entry),
+            cautions=_names(entry, "cautions", DRUGS),
             caution=entry.optional_text("caution"),
             note=entry.optional_text("note"),
         )
@@ -133,6 +136,8 @@ class TableReader:
             raise ProtocolError(f"{entry.label}: nothing follows from this row")
         if (row.lowers or row.cautions) and row.caution is None:
             raise ProtocolError(f"{entry.label}: caution is missing")
+        if row.resting_on is not None and not row.lowers:
+            raise ProtocolError(f"{entry.label}: resting_on without lowers")
         return row
 
     def cut(self, entry: Entry) -> CutRow:
@@ -264,14 +269,21 @@ def _recommendation_id(entry: Entry) -> str:
     return value
 
 
-def _drugs(entry: Entry, key: str) -> tuple[str, ...]:
+def _names(entry: Entry, key: str, known: Collection[str]) -> tuple[str, ...]:
     if key not in entry.members:
         return ()
-    drugs = entry.texts(key)
-    for drug in drugs:
-        if drug not in DRUGS:
-            raise ProtocolError(f"{entry.label}: unknown drug {drug!r}")
-    return drugs
+    names = entry.texts(key)
+    for name in names:
+        if name not in known:
+            raise ProtocolError(f"{entry.label}: unknown drug {name!r}")
+    return names
+
+
+def _criterion_id(entry: Entry) -> str | None:
+    value = entry.optional_text("resting_on")
+    if value is not None and value not in shipped_tables().criteria:
+        raise ProtocolError(f"{entry.label}: unknown criterion {value!r}")
+    return value
 
 
 def _rise_to_an_open_end(limits: list[Decimal | None]) -> bool:

@@ -52,8 +52,10 @@ class Withholding:
 class ProtocolRow:
     """A row of a protocol: a named condition and what follows when it holds.
 
-    ``lowers`` names drugs whose recommendations become "consider"; ``cautions`` names drugs that
-    ``caution`` is printed with. ``note`` is a remark for the card that is no recommendation.
+    ``lowers`` names drugs (or ``icu``) whose recommendations become "consider"; ``cautions`` names drugs that
+    ``caution`` is printed with. With ``resting_on``, the id of a criterion, only the advice of rows is lowered
+    that would not have fired without that criterion. ``note`` is a remark for the card that is no
+    recommendation.
     """
 
     id: str
@@ -63,6 +65,7 @@ class ProtocolRow:
     gives: tuple[Advice, ...] = ()
     withholds: tuple[Withholding, ...] = ()
     lowers: tuple[str, ...] = ()
+    resting_on: str | None = None
     cautions: tuple[str, ...] = ()
     caution: str | None = None
     note: str | None = None

@@ -12,7 +12,7 @@ from management.dosing import compute_dose, fixed_dose
 from management.guard_rails import RefusedWeight, usable_weight, withhold_tocilizumab
 from management.protocol_rows import Advice, DoseRule, Protocol, ProtocolRow
 from management.review import Recommendation, Strength, Withheld
-from management.situation import Reasons, Situation, is_child_or_unknown
+from management.situation import Reasons, Situation, is_child_or_unknown, without_criterion
 from management.vocabulary import CONSIDER_FORMS, DRUGS, RECOMMEND_FORMS, drug_of
 
 
@@ -27,19 +27,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """A piece of advice that a fired row gives this patient."""
+    """A piece of advice that a fired row gives this patient, with what to be careful about in it."""
 
     advice: Advice
     row: ProtocolRow
     reasons: Reasons
+    cautions: tuple[str, ...] = ()
 
 
 def recommend(situation: Situation, protocol: Protocol) -> Outcome:
     """Apply every row of the protocol to the situation."""
     fired = [(row, reasons) for row in protocol.rows if (reasons := CONDITIONS[row.when](situation))]
-    lowered = {drug for row, _ in fired for drug in row.lowers}
+    lowerings = [
+        _Lowering(row, reasons, _resting_on(row.resting_on, fired, situation))
+        for row, reasons in fired
+        if row.lowers
+    ]
     offers = _strongest(
-        _lower(_Offer(advice, row, reasons), lowered) for row, reasons in fired for advice in row.gives
+        _lower(_Offer(advice, row, reasons), lowerings) for row, reasons in fired for advice in row.gives
     )
     cautions = _cautions(fired)
     kept: list[Recommendation] = []
@@ -48,19 +53,45 @@ def recommend(situation: Situation, protocol: Protocol) -> Outcome:
         recommendation, held = _dose_and_guard(offer, situation, protocol)
         withheld += [entry for entry in held if entry not in withheld]
         if recommendation is not None:
-            kept.append(replace(recommendation, cautions=cautions.get(drug_of(recommendation.id), ())))
+            by_drug = cautions.get(drug_of(recommendation.id), ())
+            kept.append(replace(recommendation, cautions=(*by_drug, *offer.cautions)))
     kept.sort(key=lambda item: (not item.urgent, item.strength is Strength.CONSIDER))
     notes = tuple(dict.fromkeys(row.note for row, _ in fired if row.note is not None))
     return Outcome(tuple(kept), tuple(withheld), notes)
 
 
-def _lower(offer: _Offer, lowered: set[str]) -> _Offer:
-    """Turn advice on a lowered drug into its consider form."""
-    advice = offer.advice
-    if drug_of(advice.id) not in lowered or advice.strength is Strength.CONSIDER:
+@dataclass(frozen=True, slots=True)
+class _Lowering:
+    """A fired row that lowers, and the rows whose advice it concerns (``None``: all)."""
+
+    row: ProtocolRow
+    reasons: Reasons
+    rows: frozenset[str] | None
+
+    def concerns(self, offer: _Offer) -> bool:
+        named = drug_of(offer.advice.id) in self.row.lowers
+        return named and (self.rows is None or offer.row.id in self.rows)
+
+
+def _resting_on(
+    criterion_id: str | None, fired: Iterable[tuple[ProtocolRow, Reasons]], situation: Situation
+) -> frozenset[str] | None:
+    """The rows that fire by this criterion alone; ``None`` where no criterion is named."""
+    if criterion_id is None:
+        return None
+    bare = without_criterion(situation, criterion_id)
+    return frozenset(row.id for row, _ in fired if not CONDITIONS[row.when](bare))
+
+
+def _lower(offer: _Offer, lowerings: Iterable[_Lowering]) -> _Offer:
+    """Turn advice that is lowered into its consider form."""
+    advice, concerned = offer.advice, [lowering for lowering in lowerings if lowering.concerns(offer)]
+    if not concerned:
         return offer
     weak = replace(advice, id=CONSIDER_FORMS.get(advice.id, advice.id), strength=Strength.CONSIDER)
-    return replace(offer, advice=weak)
+    own = [lowering for lowering in concerned if lowering.rows is not None]
+    cautions = tuple(_caution(lowering.row, lowering.reasons) for lowering in own)
+    return replace(offer, advice=weak, cautions=cautions)
 
 
 def _strongest(offers: Iterable[_Offer]) -> list[_Offer]:
@@ -85,9 +116,14 @@ def _cautions(fired: Iterable[tuple[ProtocolRow, Reasons]]) -> Mapping[str, tupl
     for row, reasons in fired:
         if row.caution is None:
             continue
-        for drug in (*row.cautions, *row.lowers):
-            found[drug] = (*found.get(drug, ()), f"{row.caution} ({'; '.join(reasons)})")
+        lowered = row.lowers if row.resting_on is None else ()
+        for drug in (*row.cautions, *lowered):
+            found[drug] = (*found.get(drug, ()), _caution(row, reasons))
     return found
+
+
+def _caution(row: ProtocolRow, reasons: Reasons) -> str:
+    return f"{row.caution} ({'; '.join(reasons)})"
 
 
 def _withheld_by_rows(fired: Iterable[tuple[ProtocolRow, Reasons]]) -> list[Withheld]:

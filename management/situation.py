@@ -3,7 +3,7 @@ protocol.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -82,6 +82,25 @@ class Situation:
     def hours_since(self, instant: datetime) -> Decimal:
         """Hours from ``instant`` to now, exact to the second; 0 for what a fast clock put ahead."""
         return Decimal(max(0, int((self.at - instant).total_seconds()))) / 3600
+
+
+def without_criterion(situation: Situation, criterion_id: str) -> Situation:
+    """The same situation, as it would be had a criterion not been met: what the others prove stays proven."""
+    assessment = situation.assessment
+    bare = replace(
+        assessment,
+        crs=_unproven(assessment.crs, criterion_id),
+        icans=_unproven(assessment.icans, criterion_id),
+    )
+    return replace(situation, assessment=bare)
+
+
+def _unproven(syndrome: SyndromeGrade, criterion_id: str) -> SyndromeGrade:
+    kept = tuple(criterion for criterion in syndrome.criteria if criterion.id != criterion_id)
+    if len(kept) == len(syndrome.criteria):
+        return syndrome
+    lowest = min(syndrome.lowest, max((criterion.level for criterion in kept), default=0))
+    return replace(syndrome, status=Status.INDETERMINATE, grade=None, lowest=lowest, criteria=kept)
 
 
 def describe_grade(name: str, syndrome: SyndromeGrade) -> str:

@@ -71,8 +71,10 @@ CONSIDER_FORMS: Mapping[str, str] = {
 }
 RECOMMEND_FORMS: Mapping[str, str] = {weak: firm for firm, weak in CONSIDER_FORMS.items()}
 
-# Drugs whose recommendations a row may lower to "consider" or attach a caution to.
+# Drugs whose recommendations a row may attach a caution to.
 DRUGS = frozenset({"tocilizumab", "dexamethasone", "methylprednisolone"})
+# What a row may lower to "consider": the drugs, and intensive care.
+LOWERABLE = DRUGS | {"icu"}
 
 
 def drug_of(recommendation_id: str) -> str:

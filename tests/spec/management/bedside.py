@@ -12,6 +12,8 @@ from decimal import Decimal
 
 from grading.chart import (
     AdministrationStatus,
+    ArousalScale,
+    ArousalScore,
     Attributable,
     Attribution,
     BaselineIce,
@@ -188,6 +190,14 @@ def _gap(chart: Chart, values: list[str], _at: datetime) -> Chart:
     return replace(chart, gaps=(*chart.gaps, ChartGap(GapWhat(values[0]), GapWhy(values[1]))))
 
 
+def _arousal(scale: ArousalScale) -> Callable[[Chart, list[str], datetime], Chart]:
+    def add(chart: Chart, values: list[str], at: datetime) -> Chart:
+        score = ArousalScore(at, scale, int(values[0]), CHARTED)
+        return replace(chart, arousal_scores=(*chart.arousal_scores, score))
+
+    return add
+
+
 def _capd(chart: Chart, values: list[str], at: datetime) -> Chart:
     total = None if values == ["not-performed"] else int(values[0])
     return replace(chart, capd_scores=(*chart.capd_scores, CapdScore(at, total, CHARTED)))
@@ -231,6 +241,8 @@ _PHRASES: dict[str, Callable[[Chart, list[str], datetime], Chart]] = {
     ),
     "earlier-ice": lambda chart, values, _at: _ice(chart, values, _before(chart)),
     "capd": _capd,
+    "rass": _arousal(ArousalScale.RASS),
+    "gcs-eye": _arousal(ArousalScale.GCS_EYE),
     "consciousness": lambda chart, values, at: replace(
         chart, consciousness=(*chart.consciousness, ConsciousnessRow(at, Consciousness(values[0]), CHARTED))
     ),

@@ -244,6 +244,18 @@ REFUSALS: list[tuple[str, Callable[[], str], str]] = [
         "Z1: caution is missing",
     ),
     (
+        "a lowering that rests on an unknown criterion",
+        lambda: refused(
+            MET + ROW + 'lowers = ["tocilizumab"]\ncaution = "x"\nresting_on = "crs.fever.felt"\n'
+        ),
+        "unknown criterion 'crs.fever.felt'",
+    ),
+    (
+        "a criterion to rest on and nothing to lower",
+        lambda: refused(MET + ROW + 'resting_on = "crs.fever.present"\n' + ADVICE),
+        "Z1: resting_on without lowers",
+    ),
+    (
         "a missing cut",
         lambda: refused(
             cross_cutting=changed(

@@ -161,6 +161,16 @@ def test_a_caution_stands_beside_the_option_and_never_hides_it(phrases: str, wor
     assert option.dose is not None
 
 
+def test_what_rests_on_an_arousal_scale_alone_says_so_and_nothing_else_does() -> None:
+    answer = review_of("no ice; no consciousness; rass -4; fever 38.8; norepinephrine 2h")
+    (caution,) = the("dexamethasone.consider", answer).cautions
+    assert caution.startswith("Rests on an arousal scale")
+    assert "(Arousal read from RASS -4 alone)" in caution
+    assert the("methylprednisolone.dose", answer).cautions == (caution,)
+    assert the("icu.transfer", answer).cautions == ()
+    assert the("tocilizumab.dose", answer).cautions == ()
+
+
 def test_two_cautions_both_stand() -> None:
     option = the("tocilizumab.consider", review_of("fever 38.8; age 17; condition infection"))
     assert len(option.cautions) == 2
