@@ -199,8 +199,15 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         _NEUROLOGY_CONCEPTS,
         500,
     ),
-    # Without the attributions a finding counts that a clinician explained otherwise: too high, never too low.
-    _observations("attributions", "attributions to another cause", (), ("attributed-elsewhere",), 100),
+    # Without the attributions a finding counts that a clinician explained otherwise: the grade may be too
+    # high.
+    _observations(
+        "attributions",
+        "attributions to another cause",
+        {GapWhat.CONDITIONS},
+        ("attributed-elsewhere",),
+        100,
+    ),
     _observations("weight", "weights", {GapWhat.WEIGHT}, ("weight",), 20),
     _observations("labs", "laboratory values", {GapWhat.LABS}, ("lab:",), 1000),
     Requirement(

@@ -5,7 +5,7 @@ drugs.
 from collections.abc import Mapping
 from datetime import datetime
 
-from grading.chart import Attributable, GapWhat, ImmuneDrug, Lab, OxygenDevice
+from grading.chart import Attributable, GapWhat, GapWhy, ImmuneDrug, Lab, OxygenDevice
 from grading.tables import shipped_tables
 from management.crs_conditions import Condition, crs_hypotensive_now
 from management.situation import (
@@ -188,6 +188,15 @@ def tocilizumab_record_unreadable(situation: Situation) -> Reasons:
     )
 
 
+def conditions_unknown(situation: Situation) -> Reasons:
+    """The problem list, or what clinicians attributed to another cause, was not (wholly) retrieved."""
+    return tuple(
+        f"Not retrieved: {gap.detail or gap.what.value}"
+        for gap in situation.evidence.chart_gaps
+        if gap.what is GapWhat.CONDITIONS and gap.why is GapWhy.NOT_RETRIEVED
+    )
+
+
 def weight_missing(situation: Situation) -> Reasons:
     """CRS or ICANS without a weight that a dose may rest on. How old is too old is the guard's to say."""
     weight = situation.evidence.weight
@@ -245,6 +254,7 @@ CARE_CONDITIONS: Mapping[str, Condition] = {
     "infusion-undated": infusion_undated,
     "tocilizumab-history-unknown": tocilizumab_history_unknown,
     "tocilizumab-record-unreadable": tocilizumab_record_unreadable,
+    "conditions-unknown": conditions_unknown,
     "weight-missing": weight_missing,
     "child-or-age-unknown": child_or_age_unknown,
     "active-infection": active_infection,

@@ -53,9 +53,8 @@ class ProtocolRow:
     """A row of a protocol: a named condition and what follows when it holds.
 
     ``lowers`` names drugs (or ``icu``) whose recommendations become "consider"; ``cautions`` names drugs that
-    ``caution`` is printed with. With ``resting_on``, the id of a criterion, only the advice of rows is lowered
-    that would not have fired without that criterion. ``note`` is a remark for the card that is no
-    recommendation.
+    ``caution`` is printed with. ``resting_on`` is the id of a criterion: then only the advice of rows that
+    would not have fired without it is lowered. ``note`` is a remark for the card that is no recommendation.
     """
 
     id: str

@@ -211,6 +211,22 @@ def test_data_that_are_partly_missing_are_named_on_a_warning_card(
     assert missing["indicator"] == "warning" and "temperature" in missing["summary"]
 
 
+@pytest.mark.parametrize("value", ["absent", failed()])
+def test_attributions_that_were_not_had_are_a_gap_and_a_caution(
+    client: TestClient, request_for: RequestFor, value: Any
+) -> None:
+    request = request_for(crs_3())
+    prefetch = {key: sent for key, sent in request["prefetch"].items() if key != "attributions"}
+    if value != "absent":
+        prefetch["attributions"] = value
+    answered = post(client, request | {"prefetch": prefetch})
+    (gap,) = [item for item in assessment(answered)["gaps"] if item["what"] == "conditions"]
+    assert gap["why"] == "not-retrieved" and "attributions to another cause" in gap["detail"]
+    given = {item["id"]: item["strength"] for item in assessment(answered)["recommendations"]}
+    assert given["tocilizumab.dose"] == "recommend" and "ask.missing-data" in given
+    assert "check before any tocilizumab" in answered.json()["cards"][0]["detail"]
+
+
 def test_an_empty_bundle_is_no_data_and_not_a_failed_query(
     client: TestClient, request_for: RequestFor
 ) -> None:

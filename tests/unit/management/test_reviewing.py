@@ -151,6 +151,7 @@ def test_fluid_without_a_weight_keeps_its_rule_in_words() -> None:
         ("order tocilizumab 2h", "Check whether the ordered dose was given"),
         ("gap tocilizumab not-retrieved", "Earlier doses unknown"),
         ("gap tocilizumab unmapped", "A dose is on record that could not be read: check what was given"),
+        ("gap conditions not-retrieved", "An infection, a bowel disease or another cause"),
         ("age 9; capd 0", "This protocol was written for adults"),
         ("age unknown", "This protocol was written for adults"),
     ],
