@@ -3,7 +3,7 @@ drugs.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from grading.chart import Attributable, GapWhat, GapWhy, ImmuneDrug, Lab, OxygenDevice
 from grading.tables import shipped_tables
@@ -229,9 +229,9 @@ def diverticular_disease(situation: Situation) -> Reasons:
 
 def _soon_after(situation: Situation, name: str, began: datetime) -> Reasons:
     elapsed, now = time_from_infusion(situation, began), time_from_infusion(situation, situation.at)
-    if elapsed is None or now is None or elapsed > situation.span(Cut.REACTION):
+    if elapsed is None or now is None or now > situation.span(Cut.REACTION_UNTIL):
         return NOT_MET
-    if now > situation.span(Cut.REACTION_UNTIL):
+    if not timedelta(0) <= elapsed <= situation.span(Cut.REACTION):
         return NOT_MET
     return (f"{name} within {describe_hours(situation.cut(Cut.REACTION))} of the start of the infusion",)
 

@@ -6,7 +6,7 @@ Rows act on the lower bound of a range: "CRS 2 or more" holds when grade 2 is pr
 from collections.abc import Callable, Mapping
 
 from grading.assessment import Status
-from grading.chart import VasoactiveAgent
+from grading.chart import GapWhat, VasoactiveAgent
 from management.icu_criteria import icu_criteria, low_pressure_now, persistent_hypotension
 from management.situation import (
     NOT_MET,
@@ -33,6 +33,7 @@ from management.vocabulary import Cut
 
 Condition = Callable[[Situation], Reasons]
 
+_SIGNS = ("crs.hypotension", "crs.hypoxia")
 _INOTROPES = (VasoactiveAgent.DOBUTAMINE, VasoactiveAgent.MILRINONE, VasoactiveAgent.LEVOSIMENDAN)
 
 
@@ -193,17 +194,16 @@ def crs_indeterminate_from_0(situation: Situation) -> Reasons:
 
 
 def crs_signs_without_fever(situation: Situation) -> Reasons:
-    """As above, the temperature being known."""
-    if situation.evidence.peak_temperature is None:
+    """As above by hypotension or hypoxia that was found, while it is known that there is no fever."""
+    signs = [met for axis in _SIGNS if (met := axis_criterion(situation.crs, axis)) is not None]
+    if not signs or not _temperature_known(situation):
         return NOT_MET
     return crs_indeterminate_from_0(situation)
 
 
 def crs_signs_without_temperature(situation: Situation) -> Reasons:
-    """As above, no temperature being charted."""
-    if situation.evidence.peak_temperature is not None:
-        return NOT_MET
-    return crs_indeterminate_from_0(situation)
+    """As above, while it is not known whether there is fever: not charted, or not all of it could be had."""
+    return NOT_MET if _temperature_known(situation) else crs_indeterminate_from_0(situation)
 
 
 def new_inotrope(situation: Situation) -> Reasons:
@@ -213,6 +213,13 @@ def new_inotrope(situation: Situation) -> Reasons:
         for infusion in situation.evidence.running
         if infusion.agent in _INOTROPES
     )
+
+
+def _temperature_known(situation: Situation) -> bool:
+    """A temperature is charted, and none is missing that could show a fever."""
+    if situation.evidence.peak_temperature is None:
+        return False
+    return not any(gap.what is GapWhat.TEMPERATURE and gap.widens_range for gap in situation.assessment.gaps)
 
 
 def _unanswered(situation: Situation, failed: int) -> str:
