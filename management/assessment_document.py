@@ -5,10 +5,10 @@ value is left out. Rounding happens here, after grading.
 """
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from grading.assessment import SyndromeGrade
-from grading.chart import CartInfusion, VasoactiveAgent
+from grading.chart import CartInfusion, OxygenDevice, VasoactiveAgent
 from grading.evidence import Evidence
 from management.review import Recommendation, Review
 from management.situation import doses_not_retrieved, unread_doses
@@ -24,6 +24,24 @@ _NAMED_VASOPRESSORS = frozenset(
         VasoactiveAgent.NOREPINEPHRINE,
         VasoactiveAgent.PHENYLEPHRINE,
         VasoactiveAgent.TERLIPRESSIN,
+    }
+)
+
+# The devices that the document names; any other is told as it was charted, under a member of its own.
+_NAMED_DEVICES = frozenset(
+    {
+        OxygenDevice.ROOM_AIR,
+        OxygenDevice.NASAL_CANNULA,
+        OxygenDevice.BLOW_BY,
+        OxygenDevice.SIMPLE_MASK,
+        OxygenDevice.VENTURI_MASK,
+        OxygenDevice.PARTIAL_REBREATHER,
+        OxygenDevice.NON_REBREATHER,
+        OxygenDevice.FACE_TENT,
+        OxygenDevice.HIGH_FLOW_NASAL_CANNULA,
+        OxygenDevice.CPAP,
+        OxygenDevice.BIPAP,
+        OxygenDevice.MECHANICAL_VENTILATION,
     }
 )
 
@@ -102,9 +120,11 @@ def _oxygen(evidence: Evidence) -> JsonObject:
     oxygen, inspired = evidence.oxygen, evidence.inspired_oxygen
     device = None if oxygen is None else oxygen.device
     flow = None if oxygen is None else oxygen.flow
+    named = device is not None and device.device in _NAMED_DEVICES
     return _without_empty(
         {
-            "device": None if device is None else device.device.value,
+            "device": device.device.value if device is not None and named else None,
+            "chartedDevice": device.device.value if device is not None and not named else None,
             "flowLitresPerMinute": None if flow is None else _number(flow.litres_per_minute),
             "fio2": None if inspired is None else _number(inspired.fraction),
         }
@@ -128,7 +148,7 @@ def _tocilizumab(review: Review) -> JsonObject:
         {
             "last24h": count.last_24_h,
             "total": count.total,
-            "hoursSinceLast": None if hours is None else float(f"{hours:.2f}"),
+            "hoursSinceLast": None if hours is None else float(hours.quantize(Decimal("0.01"), ROUND_DOWN)),
         }
     )
 

@@ -5,7 +5,7 @@ protocol.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from grading.assessment import Assessment, CriterionMet, Status, SyndromeGrade
 from grading.chart import (
@@ -111,8 +111,8 @@ def describe_grade(name: str, syndrome: SyndromeGrade) -> str:
 
 
 def describe_hours(hours: Decimal) -> str:
-    """Hours as a reader says them: ``5 h``, ``5.5 h``."""
-    return f"{plain(hours)} h"
+    """Hours as a reader says them: ``5 h``, ``5.5 h``. Never rounded up: 7 h 59 min are not yet 8 h."""
+    return f"{plain(hours.quantize(Decimal('0.1'), ROUND_DOWN))} h"
 
 
 def plain(number: Decimal) -> str:

@@ -120,6 +120,38 @@ def test_a_flow_without_a_device_stands_alone() -> None:
     assert inputs("fever 38.8; oxygen flow 2.5")["oxygen"] == {"flowLitresPerMinute": 2.5}
 
 
+@pytest.mark.parametrize(
+    "device",
+    ["tracheostomy-mask", "t-piece", "aerosol-mask", "ecmo", "unspecified-mask", "unspecified-oxygen"],
+)
+def test_a_device_that_readers_do_not_know_has_a_member_of_its_own(device: str) -> None:
+    assert inputs(f"fever 38.8; oxygen {device} 8")["oxygen"] == {
+        "chartedDevice": device,
+        "flowLitresPerMinute": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "room-air",
+        "nasal-cannula",
+        "blow-by",
+        "simple-mask",
+        "venturi-mask",
+        "partial-rebreather",
+        "non-rebreather",
+        "face-tent",
+        "high-flow-nasal-cannula",
+        "cpap",
+        "bipap",
+        "mechanical-ventilation",
+    ],
+)
+def test_a_device_that_readers_know_is_named(device: str) -> None:
+    assert inputs(f"fever 38.8; oxygen {device}")["oxygen"] == {"device": device}
+
+
 def test_fio2_is_a_fraction_beside_the_device() -> None:
     assert inputs("oxygen high-flow-nasal-cannula 40; fio2 0.4")["oxygen"] == {
         "device": "high-flow-nasal-cannula",

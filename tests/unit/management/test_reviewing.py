@@ -8,6 +8,7 @@ import pytest
 from grading.assess import assess
 from grading.assessment import Assessment, Status
 from grading.chart import Chart, Condition, Patient, Verification
+from management.assessment_document import assessment_document
 from management.protocol import load_protocol
 from management.review import Guard, Recommendation, Review, Strength
 from management.reviewing import review, review_assessment
@@ -121,6 +122,14 @@ def test_what_is_withheld_says_when_it_becomes_possible() -> None:
     assert held.because is Guard.INTERVAL_UNDER_8H
     assert held.text == ("Last dose 5 h ago; at least 8 h are required, so not before 2026-03-10T15:00+00:00")
     assert held.cite == "MET guide, Fig. 1"
+
+
+def test_a_second_short_of_8_h_is_not_said_to_be_8_h() -> None:
+    answer = review_of(f"fever 39 20h; fever 38.8; oxygen nasal-cannula 3; tocilizumab {8 - 1 / 3600}h")
+    (held,) = answer.withheld
+    assert held.text.startswith("Last dose 7.9 h ago; at least 8 h are required")
+    doses = assessment_document(answer)["inputs"]["tocilizumabDoses"]  # type: ignore[index]
+    assert doses["hoursSinceLast"] == 7.99
 
 
 def test_without_a_weight_the_rule_is_still_printed() -> None:
