@@ -148,11 +148,12 @@ def _oxygen_rises(index: ChartIndex) -> Iterator[_Rise]:
 
 
 def _reach_of_flow(row: OxygenFlowRow, index: ChartIndex) -> int:
-    """The level that a flow may bring about; where there was oxygen before the infusion, that of its device
-    too.
+    """The level that a flow may bring about; where a device was on before the infusion, that of the device
+    too, as a flow above its baseline makes it count.
     """
     tables = index.tables
-    if index.baseline.oxygen is not None:
+    before = index.baseline.oxygen.device if index.baseline.oxygen else None
+    if before is not None and tables.devices[before.device].rule is not DeviceRule.NONE:
         return tables.criteria["crs.hypoxia.positive-pressure"].level
     high = row.litres_per_minute > tables.limit("low-flow-l-per-min")
     return tables.criteria["crs.hypoxia.high-flow" if high else "crs.hypoxia.low-flow"].level
