@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any, Final
 
 from bench.payloads import SIZES, Size, resources_in
@@ -43,7 +43,9 @@ class Measured:
     """Everything one peer did under one plan."""
 
     milliseconds: list[float] = field(default_factory=list)
+    medians: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    processor_seconds: float = 0.0
 
     @property
     def requests(self) -> int:
@@ -52,6 +54,16 @@ class Measured:
     @property
     def requests_a_second(self) -> float:
         return self.requests / self.seconds
+
+    @property
+    def quiet_median(self) -> float:
+        """The median latency of the quietest round: the ratios are taken from it, for every peer alike."""
+        return min(self.medians)
+
+    @property
+    def processor_milliseconds(self) -> float:
+        """Processor time of the worker for one request."""
+        return 1000 * self.processor_seconds / self.requests
 
     def percentile(self, percent: int) -> float:
         """The latency that ``percent`` of the requests kept; of few requests, the worst for the 99th."""
@@ -118,10 +130,13 @@ def measure(workers: Mapping[str, Worker], bodies: Mapping[str, Path]) -> Result
 
 
 def _one_round(plan: Plan, worker: Worker, body: Path, measured: Measured) -> None:
+    used_before = worker.processor_seconds()
     found = call_from_outside(
         worker, body, connections=plan.connections, seconds=plan.seconds, most_requests=20_000
     )
+    measured.processor_seconds += worker.processor_seconds() - used_before
     measured.milliseconds.extend(found["milliseconds"])
+    measured.medians.append(median(found["milliseconds"]))
     measured.seconds += found["seconds"]
 
 
