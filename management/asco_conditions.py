@@ -36,7 +36,7 @@ def crs_1_with_long_fever(situation: Situation) -> Reasons:
 
 def crs_2_hypotension_after_fluid_and_tocilizumab(situation: Situation) -> Reasons:
     """CRS 2 with low pressure after repeated fluid and at least one tocilizumab dose."""
-    if situation.crs.lowest != 2 or not situation.tocilizumab:
+    if situation.crs.lowest != 2 or not situation.episode_tocilizumab:
         return NOT_MET
     return crs_hypotension_after_fluid(situation)
 
@@ -87,7 +87,7 @@ def icans_with_crs(situation: Situation) -> Reasons:
 
 def icans_with_crs_after_tocilizumab(situation: Situation) -> Reasons:
     """ICANS and CRS after a first tocilizumab dose."""
-    return icans_with_crs(situation) if situation.tocilizumab else NOT_MET
+    return icans_with_crs(situation) if situation.episode_tocilizumab else NOT_MET
 
 
 def icans_2_without_crs(situation: Situation) -> Reasons:
@@ -114,7 +114,7 @@ def icans_2_or_3_refractory_to_tocilizumab(situation: Situation) -> Reasons:
     reasons = icans_with_crs_after_tocilizumab(situation)
     if situation.icans.lowest not in (2, 3) or not reasons:
         return NOT_MET
-    first = situation.tocilizumab[0]
+    first = situation.episode_tocilizumab[0]
     judged = situation.at - first.at >= situation.span(Cut.RESPONSE)
     if not judged or has_improved(grade_then(situation, first.at, of_icans), situation.icans):
         return NOT_MET

@@ -11,7 +11,6 @@ from grading.assessment import SyndromeGrade
 from grading.chart import CartInfusion, OxygenDevice, VasoactiveAgent
 from grading.evidence import Evidence
 from management.review import Recommendation, Review
-from management.situation import doses_not_retrieved, unread_doses
 
 EXTENSION_NAME = "io.github.cart-toxicity-cds.assessment"
 
@@ -140,8 +139,8 @@ def _ice(evidence: Evidence) -> int | JsonObject | None:
 
 def _tocilizumab(review: Review) -> JsonObject:
     """Doses counted. Left out when none is known and some may be on record; known ones are a lower bound."""
-    count, assessment = review.tocilizumab, review.assessment
-    if count.total == 0 and (doses_not_retrieved(assessment) or unread_doses(assessment)):
+    count = review.tocilizumab
+    if count.total == 0 and count.may_be_more:
         return {}
     hours = count.hours_since_last
     return _without_empty(

@@ -16,7 +16,6 @@ from management.situation import (
     current_conditions,
     describe_conditions,
     describe_hours,
-    doses_not_retrieved,
     earlier_labs,
     fever_reasons,
     is_attributed,
@@ -28,8 +27,8 @@ from management.situation import (
     plain,
     time_from_infusion,
     times_upper_limit,
-    unread_doses,
 )
+from management.tocilizumab_doses import doses_not_retrieved, unread_doses
 from management.vocabulary import Cut
 
 _ORGAN_LABS = (Lab.ALT, Lab.AST, Lab.BILIRUBIN, Lab.CREATININE)
@@ -184,7 +183,7 @@ def tocilizumab_record_unreadable(situation: Situation) -> Reasons:
     """Something on record may be a tocilizumab dose and could not be read."""
     return tuple(
         f"Unread: {gap.detail}" if gap.detail else f"Tocilizumab: {gap.why.value}"
-        for gap in unread_doses(situation.assessment)
+        for gap in unread_doses(situation)
     )
 
 

@@ -131,8 +131,9 @@ def crs_refractory(situation: Situation) -> Reasons:
     """No improvement after two doses, or CRS after as many doses as the guard rail allows in all."""
     if reasons := no_improvement_after_two_doses(situation):
         return reasons
-    if situation.crs.lowest >= 1 and len(situation.tocilizumab) >= situation.cut(Cut.MANY_DOSES):
-        return (f"CRS after {len(situation.tocilizumab)} tocilizumab doses",)
+    given = len(situation.episode_tocilizumab)
+    if situation.crs.lowest >= 1 and given >= situation.cut(Cut.MANY_DOSES):
+        return (f"CRS after {given} tocilizumab doses",)
     return NOT_MET
 
 
@@ -223,7 +224,7 @@ def _temperature_known(situation: Situation) -> bool:
 
 
 def _unanswered(situation: Situation, failed: int) -> str:
-    dose = situation.tocilizumab[failed - 1]
+    dose = situation.episode_tocilizumab[failed - 1]
     hours = describe_hours(situation.hours_since(dose.at))
     return f"{describe_grade('CRS', situation.crs)}, not lower {hours} after tocilizumab dose {failed}"
 

@@ -10,6 +10,7 @@ from grading.chart import Weight
 from management.protocol_rows import Protocol
 from management.review import Guard, TocilizumabCount, Withheld
 from management.situation import Situation, describe_hours, plain
+from management.tocilizumab_doses import doses_not_retrieved, unread_doses
 
 _DAY = timedelta(hours=24)
 
@@ -31,6 +32,7 @@ def count_tocilizumab(situation: Situation) -> TocilizumabCount:
         last_24_h=sum(1 for dose in doses if situation.at - dose.at < _DAY),
         total=len(doses),
         hours_since_last=situation.hours_since(doses[-1].at) if doses else None,
+        may_be_more=doses_not_retrieved(situation.assessment) or bool(unread_doses(situation)),
     )
 
 

@@ -88,11 +88,16 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class TocilizumabCount:
-    """Administrations counted at the time of the review (``None`` hours: none given)."""
+    """Administrations counted at the time of the review (``None`` hours: none given).
+
+    ``may_be_more`` says that the count is a lower bound: administrations were not all retrieved, or one could
+    not be read.
+    """
 
     last_24_h: int
     total: int
     hours_since_last: Decimal | None
+    may_be_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

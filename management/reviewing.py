@@ -1,7 +1,6 @@
 """The review of a chart: grade it, and say what the protocol makes of the grade."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -18,8 +17,7 @@ from management.protocol_rows import Protocol
 from management.recommend import Outcome, recommend
 from management.review import Review
 from management.situation import GradeAt, Situation
-from management.treatment_course import counted_doses
-from management.vocabulary import Cut
+from management.tocilizumab_doses import counted_doses, doses_of_episode
 
 _DEATH = 5
 
@@ -39,15 +37,17 @@ def review_assessment(assessment: Assessment, chart: Chart, protocol: Protocol, 
     """As :func:`review` for an assessment already made; ``grade_at`` grades the same chart at earlier
     instants.
     """
+    remembered = _remembering(grade_at)
+    doses = counted_doses(assessment, chart, protocol.cuts)
     situation = Situation(
         assessment=assessment,
         chart=chart,
-        grade_at=_remembering(grade_at),
+        grade_at=remembered,
         cuts=protocol.cuts,
         weight_holds_for=weight_holds_for(protocol),
+        tocilizumab=doses,
+        episode_tocilizumab=doses_of_episode(doses, assessment, chart, remembered),
     )
-    doses = counted_doses(assessment.evidence.tocilizumab, situation.span(Cut.SAME_DOSE))
-    situation = replace(situation, tocilizumab=doses)
     outcome = Outcome() if _has_died(assessment) else recommend(situation, protocol)
     return Review(
         assessment=assessment,

@@ -11,7 +11,6 @@ from grading.assessment import Assessment, CriterionMet, Status, SyndromeGrade
 from grading.chart import (
     Attributable,
     Chart,
-    ChartGap,
     Condition,
     DrugDose,
     GapWhat,
@@ -39,8 +38,9 @@ _ABBREVIATED_LABS = frozenset({Lab.ALT, Lab.AST, Lab.ANC, Lab.LDH, Lab.CRP, Lab.
 class Situation:
     """Everything a condition may look at.
 
-    ``tocilizumab`` are the counted doses, oldest first; ``weight_holds_for`` is how old a weight may be for
-    a dose.
+    ``tocilizumab`` are the doses that count towards the limits, oldest first; ``episode_tocilizumab`` those
+    of them whose answer is judged, because they were given in this episode. ``weight_holds_for`` is how old
+    a weight may be for a dose.
     """
 
     assessment: Assessment
@@ -49,6 +49,7 @@ class Situation:
     cuts: Mapping[Cut, CutRow]
     weight_holds_for: timedelta
     tocilizumab: tuple[DrugDose, ...] = ()
+    episode_tocilizumab: tuple[DrugDose, ...] = ()
 
     @property
     def at(self) -> datetime:
@@ -76,12 +77,17 @@ class Situation:
 
     def span(self, cut: Cut) -> timedelta:
         """A cut that is a span of time."""
-        row = self.cuts[cut]
-        return float(row.value) * SPAN_UNITS[row.unit]
+        return span_of(self.cuts, cut)
 
     def hours_since(self, instant: datetime) -> Decimal:
         """Hours from ``instant`` to now, exact to the second; 0 for what a fast clock put ahead."""
         return Decimal(max(0, int((self.at - instant).total_seconds()))) / 3600
+
+
+def span_of(cuts: Mapping[Cut, CutRow], cut: Cut) -> timedelta:
+    """A cut that is a span of time."""
+    row = cuts[cut]
+    return float(row.value) * SPAN_UNITS[row.unit]
 
 
 def without_criterion(situation: Situation, criterion_id: str) -> Situation:
@@ -162,23 +168,6 @@ def not_retrieved(assessment: Assessment, inputs: Collection[GapWhat]) -> bool:
     gaps = [(gap.what, gap.why) for gap in assessment.gaps]
     gaps += [(gap.what, gap.why) for gap in assessment.evidence.chart_gaps]
     return any((what, GapWhy.NOT_RETRIEVED) in gaps for what in inputs)
-
-
-def doses_not_retrieved(assessment: Assessment) -> bool:
-    """Whether administrations, and with them doses of tocilizumab, could not be (wholly) retrieved."""
-    return not_retrieved(assessment, (GapWhat.TOCILIZUMAB, GapWhat.VASOPRESSORS))
-
-
-def unread_doses(assessment: Assessment) -> tuple[ChartGap, ...]:
-    """What is on record, may be a tocilizumab dose, and could not be read.
-
-    A pending order is no such gap: that nothing was charted as given is known.
-    """
-    return tuple(
-        gap
-        for gap in assessment.evidence.chart_gaps
-        if gap.what is GapWhat.TOCILIZUMAB and gap.why is not GapWhy.NOT_RETRIEVED
-    )
 
 
 def name_lab(lab: Lab) -> str:

@@ -27,22 +27,6 @@ def of_icans(assessment: Assessment) -> SyndromeGrade:
     return assessment.icans
 
 
-def counted_doses(doses: tuple[DrugDose, ...], same_within: timedelta) -> tuple[DrugDose, ...]:
-    """Tocilizumab doses that count, oldest first, one dose once.
-
-    Subcutaneous doses (arthritis) do not count. Records that start within ``same_within`` of the first
-    record of a dose are the same dose: charted by two systems, or in two rate segments of its one-hour
-    infusion.
-    """
-    counted: list[DrugDose] = []
-    for dose in sorted(doses, key=lambda dose: dose.at):
-        if dose.subcutaneous or not dose.systemic:
-            continue
-        if not counted or dose.at - counted[-1].at > same_within:
-            counted.append(dose)
-    return tuple(counted)
-
-
 def grade_then(situation: Situation, instant: datetime, syndrome: Syndrome) -> SyndromeGrade | None:
     """The syndrome at an earlier instant, ``None`` where there was no assessment."""
     assessment = situation.grade_at(instant)
@@ -55,14 +39,15 @@ def has_improved(then: SyndromeGrade | None, now: SyndromeGrade) -> bool:
 
 
 def failed_tocilizumab_doses(situation: Situation) -> int:
-    """Number of the latest dose that CRS (grade 2 or more now) did not answer to; 0 when none has failed.
+    """Number of the latest dose of the episode that CRS (grade 2 or more now) did not answer to; 0 when none
+    has failed.
 
     A dose is judged once its response time has passed.
     """
     if situation.crs.lowest < 2:
         return 0
     failed = 0
-    for number, dose in enumerate(situation.tocilizumab, start=1):
+    for number, dose in enumerate(situation.episode_tocilizumab, start=1):
         judged = situation.at - dose.at >= situation.span(Cut.RESPONSE)
         if judged and not has_improved(grade_then(situation, dose.at, of_crs), situation.crs):
             failed = number
@@ -70,8 +55,8 @@ def failed_tocilizumab_doses(situation: Situation) -> int:
 
 
 def improved_since_tocilizumab(situation: Situation) -> bool:
-    """CRS is certainly lower than at the latest counted tocilizumab dose."""
-    doses = situation.tocilizumab
+    """CRS is certainly lower than at the latest tocilizumab dose of the episode."""
+    doses = situation.episode_tocilizumab
     return bool(doses) and has_improved(grade_then(situation, doses[-1].at, of_crs), situation.crs)
 
 

@@ -98,6 +98,7 @@ class Cut(Enum):
     ICANS_NOT_BETTER = "icans-not-better-at"
     ON_STEROID = "on-steroid-within"
     SAME_DOSE = "same-dose-within"
+    COUNTED_BEFORE_INFUSION = "doses-counted-before-infusion"
     LATE_ONSET = "late-onset-over"
     REACTION = "reaction-within"
     REACTION_UNTIL = "reaction-considered-until"
@@ -139,6 +140,7 @@ SPAN_CUTS = frozenset(
         Cut.ICANS_NOT_BETTER,
         Cut.ON_STEROID,
         Cut.SAME_DOSE,
+        Cut.COUNTED_BEFORE_INFUSION,
         Cut.LATE_ONSET,
         Cut.REACTION,
         Cut.REACTION_UNTIL,

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from grading.chart import Chart, OxygenSaturation, Temperature, Weight
+from grading.chart import Chart, ChartGap, GapWhat, GapWhy, OxygenSaturation, Temperature, Weight
 from management.assessment_document import EXTENSION_NAME, assessment_document, assessment_extension
 from management.protocol import load_protocol
 from management.review import Review
@@ -181,6 +181,25 @@ def test_no_dose_given_is_said_as_none_given() -> None:
 @pytest.mark.parametrize("why", ["not-retrieved", "unmapped", "ambiguous", "implausible"])
 def test_doses_that_may_be_on_record_unread_are_not_said_to_be_none(why: str) -> None:
     assert "tocilizumabDoses" not in inputs(f"fever 38.8; gap tocilizumab {why}")
+
+
+def test_what_could_not_be_read_from_before_the_treatment_leaves_no_doubt() -> None:
+    chart = chart_of("fever 38.8; oxygen simple-mask 5")  # infused 72 h ago: doses count from 96 h ago on
+    for hours, known in ((97, True), (95, False)):
+        gap = ChartGap(GapWhat.TOCILIZUMAB, GapWhy.UNMAPPED, "tocilizumab", at=hours_ago(hours))
+        found = document(replace(chart, gaps=(gap,)))
+        given = {item["id"] for item in found["recommendations"]}  # type: ignore[attr-defined]
+        assert ("tocilizumabDoses" in found["inputs"], "tocilizumab.dose" in given) == (known, known)  # type: ignore[operator]
+
+
+def test_doses_count_from_a_day_before_the_first_infusion() -> None:
+    found = inputs("day 1; fever 38.8; tocilizumab 60h; tocilizumab 47h; tocilizumab 3h")
+    assert found["tocilizumabDoses"] == {"last24h": 1, "total": 2, "hoursSinceLast": 3.0}
+
+
+def test_without_a_date_of_the_infusion_every_dose_counts() -> None:
+    found = inputs("day none; tocilizumab 600h; tocilizumab 3h")
+    assert found["tocilizumabDoses"] == {"last24h": 1, "total": 2, "hoursSinceLast": 3.0}
 
 
 def test_an_order_that_nobody_charted_as_given_is_said_as_no_dose() -> None:
