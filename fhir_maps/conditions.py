@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from fhir_maps import r4
-from fhir_maps.medication_administrations import BY_TEXT
+from fhir_maps.drugs import BY_TEXT
 from fhir_maps.terminology import Match, Terminology, fold_text
 from fhir_maps.times import parse_instant
 from fhir_maps.timings import start_of_day

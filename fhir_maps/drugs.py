@@ -2,7 +2,7 @@
 
 A drip is often a Medication whose ingredients are the drug and its diluent: the diluent is never the drug. A
 text that names a local form (eye drops, lidocaine with epinephrine) outweighs the code of the ingredient in
-it. Nothing is matched by a part of a code or text.
+it. Nothing is matched by a part of a code; a text that no map holds is read by :mod:`fhir_maps.drug_names`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,17 +14,19 @@ from typing import TypeVar
 import msgspec
 
 from fhir_maps import r4
+from fhir_maps.drug_names import (
+    CARRIERS,
+    FLUID,
+    GROUP,
+    LOCAL_FORM,
+    read_drug_name,
+)
 from fhir_maps.terminology import LONGEST_TEXT, Match, Terminology
 from fhir_maps.unmapped import Unmapped, describe_unmapped, shorten_name
 
-GROUP = "drug"
-FLUID = "fluid"
-DILUENT = "diluent"
-OTHER = "other"
-LOCAL_FORM = "vasoactive-local-form"
-PRODUCT_PREFIX = "cart:"
 MOST_CODINGS = 8
-CARRIERS = frozenset({FLUID, DILUENT})
+BY_TEXT = "matched on text"
+FROM_LONGER_TEXT = "matched on text without strength and form"
 
 _MEDICATION = msgspec.json.Decoder(r4.Medication)
 Found = TypeVar("Found")
@@ -36,6 +38,7 @@ class DrugReading:
 
     ``concepts`` is empty when no map knows the drug, and has several entries for a mixture of active drugs.
     ``unused`` is the concept of a code that is known and deliberately not used; ``name`` is as charted.
+    ``speaks_of`` are drugs that matter here, that the name mentions and that were not read from it.
     """
 
     concepts: tuple[str, ...]
@@ -44,6 +47,15 @@ class DrugReading:
     system: str | None = None
     code: str | None = None
     unused: str | None = None
+    from_longer_text: bool = False
+    speaks_of: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """How the drug was matched, where not by its code."""
+        if not self.concepts or not self.by_text:
+            return None
+        return FROM_LONGER_TEXT if self.from_longer_text else BY_TEXT
 
     @property
     def unmapped(self) -> Unmapped:
@@ -109,28 +121,33 @@ def _read_parts(
     coded = [match for part in named for match in _by_code(part, terminology)]
     texts = [match for part in named for match in _by_text(part, terminology)]
     name, system, code = _name_of([*named, *ingredients])
+    speaks_of = _spoken_of([*named, *ingredients], terminology)
 
-    def reading(matches: Iterable[Match]) -> DrugReading:
+    def reading(matches: Iterable[Match], speaks_of: tuple[str, ...] = ()) -> DrugReading:
         kept = list(matches)
         concepts = tuple(dict.fromkeys(match.concept for match in kept))
-        return DrugReading(concepts, all(match.by_text for match in kept), name, system, code)
+        by_text = all(match.by_text for match in kept)
+        longer = any(match.from_longer_text for match in kept)
+        return DrugReading(
+            concepts, by_text, name, system, code, from_longer_text=longer, speaks_of=speaks_of
+        )
 
     if local := [match for match in (*coded, *texts) if match.concept == LOCAL_FORM]:
-        return reading(local[:1])
+        return reading(local[:1], speaks_of)
     parts = [next(_matches(part, terminology), None) for part in ingredients]
     known_parts = [match for match in parts if match is not None]
     active_parts = _active(known_parts)
     coded_parts = active_parts if any(not match.by_text for match in active_parts) else []
     for matches in (_active(coded), coded_parts, _active(texts), active_parts):
         if matches:
-            return reading(matches)
+            return reading(matches, speaks_of)
     if unused := [match for match in (*coded, *texts) if match.unused]:
         return DrugReading((), unused[0].by_text, name, system, code, unused=unused[0].concept)
     carriers = [match for match in (*coded, *texts, *known_parts) if match.concept in CARRIERS]
     if carriers and len(known_parts) == len(parts):
         carriers.sort(key=lambda match: match.concept != FLUID)
-        return reading(carriers[:1])
-    return DrugReading((), by_text=False, name=name, system=system, code=code)
+        return reading(carriers[:1], speaks_of)
+    return DrugReading((), by_text=False, name=name, system=system, code=code, speaks_of=speaks_of)
 
 
 def _active(matches: Iterable[Match]) -> list[Match]:
@@ -144,9 +161,28 @@ def _by_code(concept: r4.CodeableConcept, terminology: Terminology) -> Iterator[
 
 
 def _by_text(concept: r4.CodeableConcept, terminology: Terminology) -> Iterator[Match]:
-    for text in (concept.text, *(coding.display for coding in concept.coding)):
-        if match := terminology.of_text(GROUP, text):
+    for text in _texts_of(concept):
+        if match := terminology.of_text(GROUP, text) or read_drug_name(text, terminology).match:
             yield match
+
+
+def _texts_of(concept: r4.CodeableConcept) -> Iterator[str | None]:
+    yield concept.text
+    for coding in concept.coding:
+        yield coding.display
+
+
+def _spoken_of(concepts: Sequence[r4.CodeableConcept], terminology: Terminology) -> tuple[str, ...]:
+    """What the names mention without their being read as it; an exact text of a map mentions nothing more."""
+    return tuple(
+        dict.fromkeys(
+            drug
+            for concept in concepts
+            for text in _texts_of(concept)
+            if terminology.of_text(GROUP, text) is None
+            for drug in read_drug_name(text, terminology).speaks_of
+        )
+    )
 
 
 def _matches(concept: r4.CodeableConcept, terminology: Terminology) -> Iterator[Match]:

@@ -2,8 +2,9 @@
 
 One resource may be a whole infusion or one rate segment; it becomes one row either way, and grading unites
 them. ``entered-in-error``, ``not-done`` and a method that says "not given" leave no row. What cannot be
-read is a gap of the input that the drug feeds. A drug that no map knows is a gap when it might be a
-vasopressor: given by a continuous rate, or by vein.
+read is a gap of the input that the drug feeds. A drug that no map knows is a gap of what its name speaks of
+(tocilizumab, a steroid, a vasopressor, a CAR-T product), or else when it might be a vasopressor: given by a
+continuous rate, or by vein.
 
 Deliberately absent: no rate is converted or judged, no two feeds are compared, and of a dose that is recorded
 twice both rows are handed on; all that is grading's.
@@ -11,22 +12,22 @@ twice both rows are handed on; all that is grading's.
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from importlib import resources
 
 from fhir_maps import dosages, r4
-from fhir_maps.drugs import (
+from fhir_maps.drug_names import (
     DILUENT,
     FLUID,
     LOCAL_FORM,
+    ORAL_AGENTS,
     OTHER,
     PRODUCT_PREFIX,
-    DrugReading,
-    find_by_reference,
-    read_drug,
+    names_a_continuous_infusion,
 )
+from fhir_maps.drugs import DrugReading, find_by_reference, read_drug
 from fhir_maps.terminology import Terminology
 from fhir_maps.timings import DATE_ONLY, Timing, read_timing
 from fhir_maps.unmapped import Unmapped, shorten_name
@@ -49,7 +50,6 @@ AdministrationRow = VasoactiveRow | FluidBolus | DrugDose | CartInfusion | Chart
 
 NOT_GIVEN = frozenset({"not-done", "entered-in-error"})
 GIVEN = frozenset({"completed", "in-progress", "stopped"})
-BY_TEXT = "matched on text"
 
 
 def _longest_bolus() -> timedelta:
@@ -62,10 +62,6 @@ LONGEST_BOLUS = _longest_bolus()
 _STATUSES = {status.value: status for status in AdministrationStatus}
 _AGENTS = {agent.value: agent for agent in VasoactiveAgent}
 _IMMUNE = {drug.value: drug for drug in ImmuneDrug}
-# Taken by mouth as a rule: they are recognised by any route and never counted.
-ORAL_AGENTS = frozenset(
-    {VasoactiveAgent.MIDODRINE, VasoactiveAgent.DROXIDOPA, VasoactiveAgent.FLUDROCORTISONE}
-)
 LOCAL_ROUTES = frozenset({"ophthalmic", "topical", "inhaled", "nasal"})
 _NO_BEARING = frozenset({OTHER, DILUENT, LOCAL_FORM})
 
@@ -128,9 +124,13 @@ def read_administration(
         yield unknown_method
     request = find_by_reference(requests, resource.request.reference if resource.request else None)
     drug, note = _drug_of(resource, request, terminology, medications)
-    if drug.unused is None and drug.concepts and set(drug.concepts) <= _NO_BEARING:
-        return
     route, unknown_route = dosages.read_route(dosage, request, terminology)
+    rate = dosages.read_rate(dosage)
+    if drug.unused is None and drug.concepts and set(drug.concepts) <= _NO_BEARING:
+        if not (drug.speaks_of and (route == dosages.INTRAVENOUS or (rate is not None and rate.is_infusion))):
+            return
+        # Its name is that of drops, a cream, a tablet; it was given by vein all the same.
+        drug = replace(drug, concepts=())
     if unknown_route is not None:
         yield unknown_route
     record = _Record(
@@ -138,7 +138,7 @@ def read_administration(
         method=method,
         route=route,
         timing=read_timing(resource.effectiveDateTime, resource.effectivePeriod),
-        rate=dosages.read_rate(dosage),
+        rate=rate,
         dosage=dosage,
         drug=drug,
         source=Source(_reference_of(resource), note),
@@ -165,7 +165,7 @@ def _drug_of(
         medications,
     )
     if drug.concepts or drug.unused or request is None or drug.name or drug.code:
-        return drug, BY_TEXT if drug.concepts and drug.by_text else None
+        return drug, drug.note
     # The administration names no drug at all (its Medication was not sent): the order it fulfils may.
     ordered = read_drug(
         request.medicationCodeableConcept,
@@ -174,7 +174,7 @@ def _drug_of(
         terminology,
         medications,
     )
-    note = "drug taken from the order" + (f"; {BY_TEXT}" if ordered.by_text else "")
+    note = "drug taken from the order" + (f"; {ordered.note}" if ordered.note else "")
     return ordered, note if ordered.concepts else None
 
 
@@ -214,8 +214,28 @@ def _may_be_systemic(record: _Record) -> bool:
     return record.route in (None, dosages.INTRAVENOUS)
 
 
+def feeds_of_drug(concept: str) -> GapWhat | None:
+    """The input that is lost when an administration of this drug cannot be read; ``None`` when none is."""
+    if concept.startswith(PRODUCT_PREFIX):
+        return GapWhat.INFUSION
+    if concept in _IMMUNE:
+        drug = _IMMUNE[concept]
+        if drug is ImmuneDrug.TOCILIZUMAB:
+            return GapWhat.TOCILIZUMAB
+        return GapWhat.STEROIDS if drug in STEROIDS else None
+    return GapWhat.VASOPRESSORS if concept in _AGENTS and _AGENTS[concept] not in ORAL_AGENTS else None
+
+
 def _read_unknown(record: _Record) -> Iterator[AdministrationRow]:
     yield record.drug.unmapped
+    spoken_of = dict.fromkeys(feeds_of_drug(concept) for concept in record.drug.speaks_of)
+    for what in spoken_of:
+        if what is GapWhat.VASOPRESSORS and _may_be_systemic(record):
+            yield record.gap(what, GapWhy.UNMAPPED, record.drug.described, running=record.may_run)
+        elif what is not None and what is not GapWhat.VASOPRESSORS and record.route not in LOCAL_ROUTES:
+            yield record.gap(what, GapWhy.UNMAPPED, record.drug.described)
+    if spoken_of:
+        return
     by_vein = record.route == dosages.INTRAVENOUS
     infused = record.rate is not None and record.rate.is_infusion
     if _may_be_systemic(record) and (by_vein or infused):
@@ -272,13 +292,11 @@ def _is_quick(record: _Record, millilitres: Decimal) -> bool:
     if rate is not None and rate.value is not None and rate.unit is not None:
         hourly = rate.unit.casefold() in ("ml/h", "ml/hr", "ml/hour")
         return not hourly or rate.value >= millilitres
-    return True
+    return not names_a_continuous_infusion(record.drug.name)
 
 
 def _read_dose(record: _Record, drug: ImmuneDrug, *, alone: bool) -> Iterator[AdministrationRow]:
-    feeds = GapWhat.TOCILIZUMAB if drug is ImmuneDrug.TOCILIZUMAB else None
-    if drug in STEROIDS:
-        feeds = GapWhat.STEROIDS
+    feeds = feeds_of_drug(drug.value)
     why, fault, kind = _fault_of_dose(record)
     milligrams = record.dose_in("mg") if alone else None
     if fault is None and milligrams is not None and milligrams <= 0:

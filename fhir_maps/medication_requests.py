@@ -10,8 +10,9 @@ Deliberately absent: home medication (an order of the outpatient clinic looks th
 from collections.abc import Iterator, Mapping
 
 from fhir_maps import dosages, r4
+from fhir_maps.drug_names import ORAL_AGENTS
 from fhir_maps.drugs import read_drug
-from fhir_maps.medication_administrations import BY_TEXT, LOCAL_ROUTES, ORAL_AGENTS
+from fhir_maps.medication_administrations import LOCAL_ROUTES
 from fhir_maps.terminology import Terminology
 from fhir_maps.times import parse_instant
 from fhir_maps.timings import start_of_day
@@ -42,7 +43,7 @@ def read_request(
     route, _ = dosages.read_route(None, resource, terminology)
     authored = parse_instant(resource.authoredOn) or start_of_day(resource.authoredOn)
     reference = f"MedicationRequest/{resource.id}" if resource.id else "MedicationRequest"
-    source = Source(reference, BY_TEXT if drug.by_text else None)
+    source = Source(reference, drug.note)
     for concept in drug.concepts:
         agent = _AGENTS.get(concept)
         if agent is not None and (route in (None, dosages.INTRAVENOUS) or agent in ORAL_AGENTS):

@@ -13,8 +13,9 @@ followed, so it is a gap for that period and never a row, which would outlast it
 from collections.abc import Iterator
 
 from fhir_maps import r4
-from fhir_maps.drugs import PRODUCT_PREFIX
-from fhir_maps.medication_administrations import BY_TEXT, add_note
+from fhir_maps.drug_names import PRODUCT_PREFIX
+from fhir_maps.drugs import BY_TEXT
+from fhir_maps.medication_administrations import add_note
 from fhir_maps.terminology import Match, Terminology
 from fhir_maps.timings import DATE_ONLY, Timing, read_timing
 from fhir_maps.unmapped import Unmapped, describe_unmapped, shorten_name

@@ -54,11 +54,15 @@ class MapRow:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A concept found in a map. ``by_text`` marks the fallback; ``row`` tells why a code is unused."""
+    """A concept found in a map. ``by_text`` marks the fallback; ``row`` tells why a code is unused.
+
+    ``from_longer_text``: the text of the row stood in a longer one (see :mod:`fhir_maps.drug_names`).
+    """
 
     concept: str
     by_text: bool
     row: MapRow
+    from_longer_text: bool = False
 
     @property
     def unused(self) -> bool:

@@ -565,6 +565,69 @@ class TestDoses:
         assert (first.at, first.milligrams) == (second.at, second.milligrams)
 
 
+class TestLongNames:
+    """Names as orders spell them: strength, brand, carrier and form beside the drug."""
+
+    def test_a_dose_under_its_long_name_counts_and_says_how_it_was_matched(self) -> None:
+        name = "tocilizumab (ACTEMRA) 576 mg in sodium chloride 0.9 % 100 mL IVPB"
+        row = only(read(name, dosage={"dose": {"value": 576, "unit": "mg"}}), DrugDose)
+        assert (row.drug, row.milligrams) == (ImmuneDrug.TOCILIZUMAB, 576)
+        assert row.source.note == "matched on text without strength and form"
+
+    def test_a_code_that_no_map_knows_is_read_by_its_display(self) -> None:
+        drug = {
+            "coding": [
+                {"system": RXNORM, "code": "1657981", "display": "4 ML tocilizumab 20 MG/ML Injection"}
+            ]
+        }
+        assert only(read(drug), DrugDose).drug is ImmuneDrug.TOCILIZUMAB
+
+    def test_a_drip_under_its_long_name_is_its_agent(self) -> None:
+        row = only(infusion("norepinephrine 8 mg in dextrose 5 % 250 mL"), VasoactiveRow)
+        assert row.agent is VasoactiveAgent.NOREPINEPHRINE
+
+    @pytest.mark.parametrize(
+        ("name", "what"),
+        [
+            ("tocilizumab study drug", GapWhat.TOCILIZUMAB),
+            ("dexamethasone taper", GapWhat.STEROIDS),
+            ("norepinephrine per protocol", GapWhat.VASOPRESSORS),
+            ("tisagenlecleucel chimeric cells", GapWhat.INFUSION),
+        ],
+    )
+    def test_an_unknown_drug_is_a_gap_of_what_its_name_speaks_of(self, name: str, what: GapWhat) -> None:
+        rows = read(name)
+        gap = only(rows, ChartGap)
+        assert (gap.what, gap.why, gap.at, gap.detail) == (what, GapWhy.UNMAPPED, NINE, name)
+        assert not gap.running_rate
+        assert only(rows, Unmapped).text == name
+
+    def test_what_the_name_speaks_of_may_run(self) -> None:
+        assert only(infusion("norepinephrine per protocol"), ChartGap).running_rate
+        assert not only(infusion("tocilizumab study drug"), ChartGap).running_rate
+
+    def test_a_coded_ingredient_goes_before_what_a_name_speaks_of(self) -> None:
+        row = only(infusion(NOREPINEPHRINE | {"text": "norepinephrine per protocol"}), VasoactiveRow)
+        assert row.source.note is None
+
+    def test_eye_drops_by_vein_are_a_contradiction_and_no_silence(self) -> None:
+        drops = "phenylephrine (MYDFRIN) 2.5 % ophthalmic solution"
+        assert read(drops) == []
+        gap = only(infusion(drops), ChartGap)
+        assert (gap.what, gap.running_rate) == (GapWhat.VASOPRESSORS, True)
+
+    @pytest.mark.parametrize("name", ["phenylephrine 2.5 %", "prednisolone acetate 1 % suspension"])
+    def test_what_is_given_into_the_eye_is_no_gap(self, name: str) -> None:
+        assert [type(row) for row in read(name, dosage={"route": {"text": "both eyes"}})] == [Unmapped]
+
+    def test_a_hung_bag_of_a_running_fluid_is_no_bolus(self) -> None:
+        instant = {"effectivePeriod": None, "effectiveDateTime": "2026-03-04T09:00:00Z"}
+        litre = {"dose": {"value": 1000, "unit": "mL"}}
+        assert read("sodium chloride 0.9 % infusion 1,000 mL", dosage=litre, **instant) == []
+        row = only(read("sodium chloride 0.9 % bolus 1,000 mL", dosage=litre, **instant), FluidBolus)
+        assert row.millilitres == 1000
+
+
 class TestProducts:
     AXI: ClassVar = {"coding": [{"system": RXNORM, "code": "1987398"}]}
 
