@@ -84,11 +84,13 @@ class _Record:
         return dosages.dose_in(unit, self.dosage, self.terminology)
 
     def gap(self, what: GapWhat, why: GapWhy, detail: str, *, running: bool = False) -> ChartGap:
+        """A dose counts for days, so its day alone dates the gap; an infusion counts by the hour."""
+        day = self.timing.day if what is not GapWhat.VASOPRESSORS else None
         return ChartGap(
             what,
             why,
             detail,
-            at=self.timing.start,
+            at=self.timing.start or day,
             until=self.timing.end,
             running_rate=running,
             source=self.source,

@@ -557,6 +557,26 @@ class TestDoses:
         assert only(self.dose("dexamethasone", **times), ChartGap).what is GapWhat.STEROIDS
         assert only(self.dose("anakinra", **times), Unmapped).kind == "time"
 
+    @pytest.mark.parametrize(
+        ("drug", "what"),
+        [
+            ("tocilizumab", GapWhat.TOCILIZUMAB),
+            ("dexamethasone", GapWhat.STEROIDS),
+            ("tocilizumab study drug", GapWhat.TOCILIZUMAB),
+        ],
+    )
+    def test_the_gap_of_a_dose_with_a_date_alone_is_dated_by_its_day(self, drug: str, what: GapWhat) -> None:
+        gap = only(self.dose(drug, effectivePeriod=None, effectiveDateTime="2026-03-04"), ChartGap)
+        assert (gap.what, gap.at) == (what, datetime(2026, 3, 4, tzinfo=UTC))
+
+    def test_the_gap_of_an_infusion_with_a_date_alone_holds_until_it_is_dated(self) -> None:
+        gap = only(infusion(effectivePeriod=None, effectiveDateTime="2026-03-04"), ChartGap)
+        assert (gap.what, gap.at) == (GapWhat.VASOPRESSORS, None)
+
+    @pytest.mark.parametrize("status", ["on-hold", "unknown"])
+    def test_the_gap_of_a_dose_of_doubtful_status_keeps_its_time(self, status: str) -> None:
+        assert only(self.dose(status=status), ChartGap).at == NINE
+
     def test_a_dose_of_nothing_is_a_gap(self) -> None:
         assert only(self.dose(value=0), ChartGap).why is GapWhy.IMPLAUSIBLE
 
