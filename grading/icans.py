@@ -201,11 +201,11 @@ def _worst_unscored(evidence: Evidence, tables: Tables) -> int:
 
 
 def _level_of_ice(score: int, evidence: Evidence, tables: Tables) -> tuple[int, int]:
-    """Lowest and highest grade of one ICE total."""
+    """Lowest and highest grade of one ICE total; its lowest band comes before 0 for being unarousable."""
     unarousable = tables.criteria["icans.ice.unarousable"]
     for criterion in tables.axis("ice"):
         low, high = criterion.lowest_score or 0, criterion.highest_score or 0
-        if low <= score <= high and criterion.id != unarousable.id:
+        if low <= score <= high:
             if score > (unarousable.highest_score or 0):
                 return criterion.level, criterion.level
             if evidence.consciousness is None:

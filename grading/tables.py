@@ -91,6 +91,7 @@ _NAMED_LIMITS = frozenset(
         "low-flow-l-per-min",
         "below-baseline-mmhg",
         "desaturation-percent",
+        "room-air-fraction",
         "bolus-millilitres",
         "child-bolus-ml-per-kg",
         "adult-years",

@@ -6,7 +6,6 @@ around the time of grading.
 
 from dataclasses import fields, replace
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,7 +24,6 @@ from grading.chart import (
     GapWhat,
     GapWhy,
     ImmuneDrug,
-    InspiredOxygenRow,
     Motor,
     OxygenDevice,
     Patient,
@@ -79,10 +77,6 @@ def _ice(bounds: tuple[int, int], when: float) -> Any:
     return build.ice(min(bounds), max(bounds), when)
 
 
-def _inspired_oxygen(fraction: str, when: float) -> InspiredOxygenRow:
-    return InspiredOxygenRow(build.ago(when), Decimal(fraction), build.SOURCE)
-
-
 def _baseline_ice(total: int, when: float) -> BaselineIce:
     return BaselineIce(build.ago(when), total, build.SOURCE)
 
@@ -130,7 +124,7 @@ PARTS: dict[str, st.SearchStrategy[Any]] = {
     "fluid_boluses": _rows(st.builds(build.bolus, st.sampled_from(["60", "99", "100", "500"]), hours), 2),
     "oxygen_devices": _rows(st.builds(build.device, _names(OxygenDevice), hours)),
     "oxygen_flows": _rows(st.builds(build.flow, litres, hours)),
-    "inspired_oxygen": _rows(st.builds(_inspired_oxygen, st.sampled_from(["0.21", "0.4"]), hours), 2),
+    "inspired_oxygen": _rows(st.builds(build.inspired_oxygen, st.sampled_from(["0.21", "0.4"]), hours), 2),
     "saturations": _rows(st.builds(build.saturation, percent, hours), 3),
     "vasoactives": _rows(administrations(), 5),
     "drug_doses": _rows(
