@@ -55,6 +55,8 @@ def _action(item: Recommendation) -> str:
         parts.append(f"Dose rule: {escape_markdown(item.dose_rule)} (not computed).")
     if item.reasons:
         parts.append(f"Why: {escape_markdown('; '.join(_told_once(item.reasons)), _LONG)}.")
+    if item.no_draft_because is not None:
+        parts.append(f"No draft order is offered: {escape_markdown(item.no_draft_because, _LONG)}.")
     parts += [f"Caution: {escape_markdown(caution, _LONG)}." for caution in item.cautions]
     parts.append(_citation(item.cite, item.row, item.tier, item.verified))
     return " ".join(parts)

@@ -38,8 +38,9 @@ class DraftOrderError(Exception):
 
 
 def is_orderable(recommendation: Recommendation) -> bool:
-    """Whether a draft can be written: a drug we order, with a computed dose."""
-    return recommendation.dose is not None and recommendation.id in ORDERED_DRUGS
+    """Whether a draft may be offered: a drug we order, with a computed dose, and nothing against a draft."""
+    computed = recommendation.dose is not None and recommendation.id in ORDERED_DRUGS
+    return computed and recommendation.no_draft_because is None
 
 
 def draft_order(

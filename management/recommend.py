@@ -13,6 +13,7 @@ from management.guard_rails import RefusedWeight, usable_weight, withhold_tocili
 from management.protocol_rows import Advice, DoseRule, Protocol, ProtocolRow
 from management.review import Recommendation, Strength, Withheld
 from management.situation import Reasons, Situation, is_child_or_unknown, without_criterion
+from management.steroid_doses import last_steroid_doses, why_no_draft
 from management.vocabulary import CONSIDER_FORMS, DRUGS, RECOMMEND_FORMS, drug_of
 
 
@@ -54,7 +55,14 @@ def recommend(situation: Situation, protocol: Protocol) -> Outcome:
         withheld += [entry for entry in held if entry not in withheld]
         if recommendation is not None:
             by_drug = cautions.get(drug_of(recommendation.id), ())
-            kept.append(replace(recommendation, cautions=(*by_drug, *offer.cautions)))
+            kept.append(
+                replace(
+                    recommendation,
+                    reasons=(*recommendation.reasons, *last_steroid_doses(recommendation.id, situation)),
+                    cautions=(*by_drug, *offer.cautions),
+                    no_draft_because=why_no_draft(recommendation.id, situation),
+                )
+            )
     kept.sort(key=lambda item: (not item.urgent, item.strength is Strength.CONSIDER))
     notes = tuple(dict.fromkeys(row.note for row, _ in fired if row.note is not None))
     return Outcome(tuple(kept), tuple(withheld), notes)

@@ -56,7 +56,7 @@ class Recommendation:
     ``id`` is one of the contract's ids. ``title`` is the short imperative on the card, ``text`` the sentence
     with the source's wording in our own words, ``reasons`` why the row fired for this patient. ``row`` is the
     protocol row (``C3``). ``verified`` is ``False`` for anything not of tier A or B, which is never a
-    ``recommend``.
+    ``recommend``. ``no_draft_because`` says why no draft order is to be offered although a dose is computed.
     """
 
     id: str
@@ -74,6 +74,7 @@ class Recommendation:
     )
     urgent: bool = False
     cautions: tuple[str, ...] = ()
+    no_draft_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

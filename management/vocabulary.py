@@ -97,6 +97,7 @@ class Cut(Enum):
     ICANS_WORSE = "icans-worse-within"
     ICANS_NOT_BETTER = "icans-not-better-at"
     ON_STEROID = "on-steroid-within"
+    STEROID_DRAFT = "no-steroid-draft-within"
     SAME_DOSE = "same-dose-within"
     COUNTED_BEFORE_INFUSION = "doses-counted-before-infusion"
     LATE_ONSET = "late-onset-over"
@@ -139,6 +140,7 @@ SPAN_CUTS = frozenset(
         Cut.ICANS_WORSE,
         Cut.ICANS_NOT_BETTER,
         Cut.ON_STEROID,
+        Cut.STEROID_DRAFT,
         Cut.SAME_DOSE,
         Cut.COUNTED_BEFORE_INFUSION,
         Cut.LATE_ONSET,

@@ -204,7 +204,7 @@ def test_the_detail_stands_alone(answered: dict[str, Any]) -> None:
     detail = answered["cards"][0]["detail"]
     lines = detail.split("\n")
     assert lines[0].startswith("**CRS grade 3** (ASTCT), at 2026-03-04 09:00 +01:00.")
-    assert "Decided by norepinephrine 0.05 ug/kg/min, since 2026-03-04 06:00 +01:00." in lines[0]
+    assert "Decided by norepinephrine 0.05 mcg/kg/min, since 2026-03-04 06:00 +01:00." in lines[0]
     assert "Day 3 after CAR-T (axicabtagene ciloleucel, 2026-03-01 10:00 +01:00)." in lines[0]
     assert "| Finding | Value | Time | Age | Source |" in lines
     assert "| Temperature | 38.6 °C | 03-04 08:00 | 60 min | Observation/8310-5-1 |" in lines
@@ -347,6 +347,15 @@ def test_beside_tocilizumab_only_the_first_steroid_is_drafted() -> None:
     labels = [item["label"] for item in crs["suggestions"]]
     assert len(labels) == 2 and "tocilizumab" in labels[0] and "dexamethasone" in labels[1]
     assert "Methylprednisolone instead" in crs["detail"]
+
+
+def test_no_draft_is_offered_so_soon_after_a_dose_and_the_card_says_why() -> None:
+    lately = replace(DEXAMETHASONE, no_draft_because="dexamethasone 10 mg, 1 h ago, which is less than 6 h")
+    card = cards_of(review_of(icans=graded(2), recommendations=(lately,)))[1]
+    assert "suggestions" not in card
+    assert (
+        "No draft order is offered: dexamethasone 10 mg, 1 h ago, which is less than 6 h." in card["detail"]
+    )
 
 
 def test_data_not_retrieved_and_resources_unreadable_make_a_third_card() -> None:

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 
 from grading.assess import assess
 from grading.assessment import Assessment, Status
-from grading.chart import Chart, Condition, Patient, Verification
+from grading.chart import Chart, Condition, DrugDose, ImmuneDrug, Patient, Verification
 from management.assessment_document import assessment_document
 from management.protocol import load_protocol
+from management.protocol_rows import Protocol
 from management.review import Guard, Recommendation, Review, Strength
 from management.reviewing import review, review_assessment
 from tests.spec.management.bedside import AT, CHARTED, chart_of, hours_ago
@@ -179,6 +181,57 @@ def test_what_rests_on_an_arousal_scale_alone_says_so_and_nothing_else_does() ->
     assert the("methylprednisolone.dose", answer).cautions == (caution,)
     assert the("icu.transfer", answer).cautions == ()
     assert the("tocilizumab.dose", answer).cautions == ()
+
+
+def given(drug: ImmuneDrug, hours: float, milligrams: str | None, *, systemic: bool = True) -> DrugDose:
+    amount = None if milligrams is None else Decimal(milligrams)
+    return DrugDose(drug, hours_ago(hours), amount, CHARTED, systemic=systemic)
+
+
+def review_after(*doses: DrugDose, phrases: str = "ice 5", protocol: Protocol = PROTOCOL) -> Review:
+    answer = review(replace(chart_of(phrases), drug_doses=doses), AT, protocol)
+    assert answer is not None
+    return answer
+
+
+def test_a_suggested_steroid_tells_the_steroids_given_lately_newest_first() -> None:
+    doses = (
+        given(ImmuneDrug.HYDROCORTISONE, 20, None),
+        given(ImmuneDrug.DEXAMETHASONE, 7, "10"),
+        given(ImmuneDrug.DEXAMETHASONE, 1, "10"),
+        given(ImmuneDrug.METHYLPREDNISOLONE, 40, "80"),
+        given(ImmuneDrug.PREDNISOLONE, 2, None, systemic=False),
+    )
+    for recommendation_id in ("dexamethasone.dose", "methylprednisolone.dose"):
+        reasons = the(recommendation_id, review_after(*doses)).reasons
+        assert [reason for reason in reasons if reason.startswith("Last dose")] == [
+            "Last dose: dexamethasone 10 mg, 1 h ago",
+            "Last dose: hydrocortisone, 20 h ago",
+        ]
+    assert not any("Last dose" in reason for reason in the("icu.transfer", review_after(*doses)).reasons)
+
+
+@pytest.mark.parametrize(("hours", "drafted"), [(1, False), (5.99, False), (6, True)])
+def test_no_draft_is_offered_within_6_h_of_a_dose(hours: float, drafted: bool) -> None:
+    answer = review_after(given(ImmuneDrug.DEXAMETHASONE, hours, "10"))
+    for recommendation_id in ("dexamethasone.dose", "methylprednisolone.dose"):
+        option = the(recommendation_id, answer)
+        assert option.dose is not None
+        assert (option.no_draft_because is None) == drafted
+
+
+def test_why_no_draft_is_offered_is_said() -> None:
+    option = the("dexamethasone.dose", review_after(given(ImmuneDrug.DEXAMETHASONE, 5.99, "10")))
+    assert option.no_draft_because == "dexamethasone 10 mg, 5.9 h ago, which is less than 6 h"
+
+
+def test_a_high_dose_is_the_step_up_from_another_steroid_and_stays_drafted() -> None:
+    asco = load_protocol("asco-2021")
+    story = "fever 38.8; oxygen bipap"
+    after_dexamethasone = review_after(given(ImmuneDrug.DEXAMETHASONE, 1, "10"), phrases=story, protocol=asco)
+    assert the("methylprednisolone.high-dose", after_dexamethasone).no_draft_because is None
+    after_itself = review_after(given(ImmuneDrug.METHYLPREDNISOLONE, 1, "500"), phrases=story, protocol=asco)
+    assert the("methylprednisolone.high-dose", after_itself).no_draft_because is not None
 
 
 def test_two_cautions_both_stand() -> None:
