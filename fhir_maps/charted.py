@@ -159,7 +159,10 @@ def read_measured(
     number: Decimal | None
     if quantity.unit or quantity.code:
         own_unit = canonical_unit(quantity, charted.terminology)
-        number = convert(quantity.value, own_unit, unit) if own_unit else None
+        if own_unit == unit:
+            number = quantity.value
+        else:
+            number = convert(quantity.value, own_unit, unit) if own_unit else None
     elif unit_may_be_missing:
         number = quantity.value
         source = noted(source, f"no unit charted, read as {unit}")

@@ -10,7 +10,7 @@ Matching never uses a prefix or a part of a code or text.
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -63,11 +63,11 @@ class Match:
     by_text: bool
     row: MapRow
     from_longer_text: bool = False
+    # Whether the code or text is known and deliberately not used; asked a thousand times a request.
+    unused: bool = field(init=False)
 
-    @property
-    def unused(self) -> bool:
-        """Whether the code or text is known and deliberately not used."""
-        return self.concept.startswith("!")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unused", self.concept.startswith("!"))
 
 
 _NO_CODES: Mapping[tuple[str, str], Match] = {}
