@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fhir_maps.artefacts import artefact
 from starlette.exceptions import HTTPException
 
 from cds_service.cross_origin import CrossOriginDoor
@@ -22,6 +21,7 @@ from cds_service.outcome import HookError, IssueCode, error_response
 from cds_service.patient_view import PatientView
 from cds_service.settings import Settings, SettingsError
 from cds_service.wire import read_body
+from fhir_maps.artefacts import artefact
 from fhir_maps.data_requirements import data_requirements
 from fhir_maps.draft_orders import warm_validator
 from fhir_maps.retrieve import FhirReader

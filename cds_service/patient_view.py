@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from fastapi import Response
-from fhir_maps.chart_reader import ForeignPatient, ReadingResult, read_chart
 
 from cds_service.cards import CardContext, write_cards
 from cds_service.discovery import PATIENT_VIEW_HOOK
@@ -16,6 +15,7 @@ from cds_service.prefetch import Record, gather_record
 from cds_service.settings import Mode, Settings
 from cds_service.suggestions import OrderContext
 from cds_service.wire import HookRequest, hook_response, read_hook_request
+from fhir_maps.chart_reader import ForeignPatient, ReadingResult, read_chart
 from fhir_maps.data_requirements import Requirement
 from fhir_maps.retrieve import FhirReader
 from fhir_maps.terminology import Terminology
@@ -59,11 +59,11 @@ class PatientView:
             request = read_hook_request(body, PATIENT_VIEW_HOOK)
         with self._metrics.stage("gather"):
             record = await gather_record(request, self._requirements, self._reader)
-        if not record.anything_readable:
-            text = "neither the CAR-T infusion nor any observation was sent or could be retrieved"
-            raise HookError(412, IssueCode.INCOMPLETE, text)
         with self._metrics.stage("read"):
             reading = self._read(request, record)
+        if not record.anything_readable and not reading.chart.infusions:
+            text = "neither the CAR-T infusion nor any observation was sent or could be retrieved"
+            raise HookError(412, IssueCode.INCOMPLETE, text)
         at = self._clock()
         with self._metrics.stage("review"):
             found = self._review(reading, record, at)

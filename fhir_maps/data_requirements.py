@@ -43,8 +43,9 @@ class Requirement:
     """One query for one patient.
 
     ``feeds`` are the inputs that become a gap when the answer is not there. ``covered_by`` names a wider
-    key whose complete answer holds everything this one asks for. ``subject_words`` name the data to a
-    reader of a card.
+    key whose complete answer holds everything this one asks for; a key for the infusion has none, as "no
+    infusion on record" is concluded from its own keys alone. ``subject_words`` name the data to a reader of
+    a card.
     """
 
     key: str
@@ -155,7 +156,6 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         _INFUSION,
         code_concepts=(("cart_procedure", ()),),
         paging=_NEWEST.format(50),
-        covered_by="procedures",
     ),
     Requirement(
         "infusionProducts",
@@ -167,7 +167,6 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         # The product is found by its own key, however many newer administrations there are.
         code_concepts=(("drug", ("cart:",)),),
         paging="&_count=50",
-        covered_by="medicationAdministrations",
     ),
     _observations("temperature", "temperatures", {GapWhat.TEMPERATURE}, ("temperature",), 1000),
     _observations(

@@ -23,7 +23,6 @@ from management.situation import (
     latest_lab,
     name_lab,
     new_conditions,
-    not_retrieved,
     plain,
     time_from_infusion,
     times_upper_limit,
@@ -146,10 +145,20 @@ def range_widened(situation: Situation) -> Reasons:
 
 
 def infusion_unknown(situation: Situation) -> Reasons:
-    """The infusion could not be looked up, which is not the same as none on record."""
-    if not_retrieved(situation.assessment, (GapWhat.INFUSION,)):
-        return ("The CAR-T infusion could not be retrieved",)
-    return NOT_MET
+    """The infusion could not be looked up or read, which is not the same as none on record."""
+    return (
+        ("The CAR-T infusion could not be retrieved or read",)
+        if situation.evidence.infusion is None
+        else NOT_MET
+    )
+
+
+def newer_infusion_possible(situation: Situation) -> Reasons:
+    """An infusion was found, and not every place that may hold a newer one could be looked up or read."""
+    if situation.evidence.infusion is None:
+        return NOT_MET
+    gaps = [gap for gap in situation.evidence.chart_gaps if gap.what is GapWhat.INFUSION]
+    return tuple(f"CAR-T infusion: {gap.detail or gap.why.value}" for gap in gaps)
 
 
 def order_pending(situation: Situation) -> Reasons:
@@ -248,6 +257,7 @@ CARE_CONDITIONS: Mapping[str, Condition] = {
     "reaction-near-infusion": reaction_near_infusion,
     "range-widened": range_widened,
     "infusion-unknown": infusion_unknown,
+    "newer-infusion-possible": newer_infusion_possible,
     "order-pending": order_pending,
     "tocilizumab-order-pending": tocilizumab_order_pending,
     "infusion-undated": infusion_undated,

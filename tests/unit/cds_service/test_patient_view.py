@@ -239,11 +239,57 @@ def test_an_absent_key_is_no_gap_where_a_wider_key_is_complete(
     client: TestClient, request_for: RequestFor
 ) -> None:
     request = request_for(well())
-    narrow = ("infusionProcedures", "infusionProducts", "countedDrugs")
-    kept = {key: value for key, value in request["prefetch"].items() if not key.startswith(narrow)}
+    kept = {key: value for key, value in request["prefetch"].items() if not key.startswith("countedDrugs")}
     answered = post(client, request | {"prefetch": kept})
     assert assessment(answered)["crs"]["status"] == "none"
     assert "not-retrieved" not in {why for _, why in gaps(answered)}
+
+
+def infusion_keys(request: dict[str, Any]) -> list[str]:
+    return [key for key in request["prefetch"] if key.startswith(("infusionProcedures", "infusionProducts"))]
+
+
+@pytest.mark.parametrize("value", ["absent", failed(), bundle(failed())])
+def test_each_infusion_key_must_be_answered_before_none_is_said_to_be_on_record(
+    client: TestClient, request_for: RequestFor, value: Any
+) -> None:
+    without_infusion = [item for item in crs_3() if item["resourceType"] != "Procedure"]
+    request = request_for(without_infusion)
+    keys = infusion_keys(request)
+    assert len(keys) > 1
+    for key in keys:
+        prefetch = {name: sent for name, sent in request["prefetch"].items() if name != key}
+        answered = post(
+            client, request | {"prefetch": prefetch | ({} if value == "absent" else {key: value})}
+        )
+        assert ("infusion", "not-retrieved") in gaps(answered), key
+        (card,) = answered.json()["cards"]
+        assert card["indicator"] == "warning" and "Not known" in card["summary"]
+
+
+def test_an_infusion_found_under_another_key_is_graded_and_the_gap_is_told(
+    client: TestClient, request_for: RequestFor
+) -> None:
+    request = request_for(crs_3())
+    keys = infusion_keys(request)
+    prefetch = {name: sent for name, sent in request["prefetch"].items() if name not in keys}
+    answered = post(client, request | {"prefetch": prefetch})
+    found = assessment(answered)
+    assert (found["crs"]["grade"], found["infusion"]["day"]) == (3, 3)
+    assert ("infusion", "not-retrieved") in gaps(answered)
+    assert {"id": "ask.missing-data", "strength": "consider", "cite": "Our rule"} in found["recommendations"]
+    assert "CAR-T infusion" in answered.json()["cards"][-1]["summary"]
+
+
+def test_an_infusion_alone_is_enough_not_to_be_412_wherever_it_is_found(
+    client: TestClient, request_for: RequestFor
+) -> None:
+    sent = request_for(well())["prefetch"]
+    wide = {key: sent[key] for key in ("patient", "procedures", "medicationAdministrations")}
+    answered = post(client, request_for(well()) | {"prefetch": wide})
+    assert assessment(answered)["infusion"]["day"] == 3
+    nothing = {"procedures": bundle(), "medicationAdministrations": bundle()}
+    assert post(client, request_for(well()) | {"prefetch": wide | nothing}).status_code == 412
 
 
 def test_the_parts_of_a_split_key_are_named_once(client: TestClient, request_for: RequestFor) -> None:

@@ -102,6 +102,11 @@ def test_the_infusion_and_observations_are_required_and_nothing_else() -> None:
     assert not by_key("conditions").required
 
 
+def test_no_wider_key_stands_for_one_of_the_infusion() -> None:
+    assert {item.covered_by for item in ASKED if item.role is Role.INFUSION} == {None}
+    assert by_key("countedDrugs").covered_by == "medicationAdministrations"
+
+
 def test_a_sites_own_codes_stand_in_the_templates() -> None:
     site = Terminology([*TERMINOLOGY.rows, row("observation", "temperature", "TEMP-LOCAL")])
     assert "http://local|TEMP-LOCAL" in by_key("temperature", data_requirements(site)).template
