@@ -19,13 +19,14 @@ from fhir_maps.ice_observations import IceItemRow, group_ice_items
 from fhir_maps.imaging import read_report
 from fhir_maps.medication_administrations import read_administration
 from fhir_maps.medication_requests import read_request
-from fhir_maps.observations import gaps_without_subject, read_observation
+from fhir_maps.observations import read_observation
 from fhir_maps.patients import read_patient
 from fhir_maps.procedures import read_procedure
 from fhir_maps.subjects import ForeignPatient, agree_on_patient, patient_id_of
 from fhir_maps.terminology import Terminology
 from fhir_maps.unmapped import Unmapped
-from fhir_maps.unreadable import FEEDS, gaps_of_unreadable, patient_resource_id, subject_of
+from fhir_maps.unreadable import gaps_of_unreadable, patient_resource_id, subject_of
+from fhir_maps.without_subject import gaps_of_nobodys
 from grading.chart import (
     ArousalScore,
     Attribution,
@@ -38,7 +39,6 @@ from grading.chart import (
     ConsciousnessRow,
     DrugDose,
     FluidBolus,
-    GapWhy,
     HypotensionStatement,
     IceScore,
     ImagingReport,
@@ -62,7 +62,6 @@ from grading.chart import (
 
 __all__ = ["ForeignPatient", "ReadingResult", "Unmapped", "read_chart"]
 
-NO_SUBJECT = "the resource does not say whose it is"
 COMMAND_LINE = Source("command line")
 
 # Where each kind of row stands in the chart.
@@ -140,9 +139,7 @@ def read_chart(
         else:
             reading.refuse(resource)
     for raw in opened.undecodable:
-        reading.refused += 1
-        for gap in gaps_of_unreadable(raw, terminology):
-            reading.take(gap)
+        reading.refuse_unreadable(raw)
     for gap in gaps:
         reading.take(gap)
     if infusion_at is not None:
@@ -228,13 +225,13 @@ class _Reading:
     def refuse(self, resource: Resource) -> None:
         """Leave out a resource that does not say whose it is, and say what is lost."""
         self.refused += 1
-        if isinstance(resource, r4.Observation):
-            self._rows[ChartGap] += gaps_without_subject(resource, self._terminology, NO_SUBJECT)
-            return
-        kind = type(resource).__name__
-        source = Source(f"{kind}/{resource.id}" if resource.id else kind)
-        for what in FEEDS[kind]:
-            self.take(ChartGap(what, GapWhy.AMBIGUOUS, NO_SUBJECT, source=source))
+        rows = self._readers[type(resource)](resource)
+        self._rows[ChartGap] += gaps_of_nobodys(resource, rows, self._terminology)
+
+    def refuse_unreadable(self, raw: msgspec.Raw) -> None:
+        """Leave out a resource that could not be decoded, and say what is lost."""
+        self.refused += 1
+        self._rows[ChartGap] += gaps_of_unreadable(raw, self._terminology, self._medications)
 
     def write_chart(self) -> Chart:
         items = self._rows.pop(IceItemRow)

@@ -43,18 +43,27 @@ def read_procedure(
         yield from _read_support(resource, OxygenDevice(match.concept), timing, source)
 
 
+def feeds_of_procedure(code: r4.CodeableConcept, terminology: Terminology) -> GapWhat | None:
+    """The input that is lost when a procedure of this code cannot be read; ``None`` when none is."""
+    if (match := terminology.of_concept(INFUSION_GROUP, code)) is not None:
+        return GapWhat.INFUSION if match.concept.removeprefix("!").startswith(PRODUCT_PREFIX) else None
+    support = terminology.of_concept(SUPPORT_GROUP, code)
+    return GapWhat.OXYGEN if support is not None and not support.unused else None
+
+
 def _read_infusion(
     resource: r4.Procedure, match: Match, timing: Timing, source: Source, terminology: Terminology
 ) -> Iterator[CartInfusion | ChartGap | Unmapped]:
+    at = timing.start or timing.day
     if match.unused:
         if match.concept.removeprefix("!").startswith(PRODUCT_PREFIX):
             yield Unmapped("procedure", match.row.system, match.row.code, _text_of(resource))
             detail = describe_unmapped(_text_of(resource), match.row.code)
-            yield ChartGap(GapWhat.INFUSION, GapWhy.UNMAPPED, detail, at=timing.start, source=source)
+            yield ChartGap(GapWhat.INFUSION, GapWhy.UNMAPPED, detail, at=at, source=source)
         return
     if resource.status not in TOOK_PLACE:
         detail = f"CAR-T infusion: status {shorten_name(resource.status) or 'missing'}"
-        yield ChartGap(GapWhat.INFUSION, GapWhy.AMBIGUOUS, detail, at=timing.start, source=source)
+        yield ChartGap(GapWhat.INFUSION, GapWhy.AMBIGUOUS, detail, at=at, source=source)
         return
     product = _product_of(resource, match, terminology)
     if timing.start is None and timing.day is not None:

@@ -15,7 +15,16 @@ import pytest
 from fhir_maps.chart_reader import ForeignPatient, ReadingResult, read_chart
 from fhir_maps.unmapped import Unmapped
 from grading.chart import Chart, ChartGap, GapWhat, GapWhy
-from tests.unit.fhir_maps.reading import AT, LOINC, TERMINOLOGY, coded, observation, own, quantity
+from tests.unit.fhir_maps.reading import (
+    AT,
+    LOINC,
+    SNOMED,
+    TERMINOLOGY,
+    coded,
+    observation,
+    own,
+    quantity,
+)
 
 Resource = dict[str, Any]
 TEMPERATURE = observation(coded(LOINC, "8310-5"), valueQuantity=quantity(39, "Cel"))
@@ -305,7 +314,8 @@ def test_unreadable_observation_of_an_unused_code_is_no_gap() -> None:
             {"resourceType": "MedicationAdministration", "status": 5},
             [("tocilizumab", "unmapped"), ("vasopressors", "unmapped")],
         ),
-        ({"resourceType": "Procedure", "status": 5}, [("infusion", "unmapped")]),
+        # One of hundreds of procedures, and not even its code can be read: counted, and no gap.
+        ({"resourceType": "Procedure", "status": 5}, []),
         ({"resourceType": "Condition", "code": 5}, [("conditions", "unmapped")]),
         ({"resourceType": "Patient", "birthDate": 5}, [("age", "unmapped")]),
         ({"resourceType": "DiagnosticReport", "status": 5}, []),
@@ -315,6 +325,136 @@ def test_unreadable_resource_is_a_gap_of_what_its_type_feeds(
     resource: Resource, expected: list[tuple[str, str]]
 ) -> None:
     assert gaps(read(bundle(resource)).chart) == expected
+
+
+CART = coded("http://www.cms.gov/Medicare/Coding/ICD10", "XW033H7")
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+SUBJECT_OF_P1 = {"reference": "Patient/p1"}
+
+
+def procedure(**members: object) -> Resource:
+    body = {
+        "resourceType": "Procedure",
+        "id": "p",
+        "status": "completed",
+        "code": CART,
+        "subject": SUBJECT_OF_P1,
+        "performedDateTime": "2026-03-01T10:00:00Z",
+    } | members
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def administration(drug: Resource, **members: object) -> Resource:
+    body = {
+        "resourceType": "MedicationAdministration",
+        "id": "m",
+        "status": "completed",
+        "medicationCodeableConcept": drug,
+        "subject": SUBJECT_OF_P1,
+        "effectiveDateTime": "2026-03-01T10:00:00Z",
+    } | members
+    return {name: value for name, value in body.items() if value is not None}
+
+
+TEN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("members", "why", "at"),
+    [
+        ({"performedDateTime": 123}, "unmapped", None),
+        (
+            {"performedDateTime": None, "performedPeriod": {"start": "2026-03-01T10:00:00Z", "end": 5}},
+            "unmapped",
+            None,
+        ),
+        ({"status": 5}, "unmapped", TEN),
+        ({"status": 5, "performedDateTime": "2026-03-01"}, "unmapped", datetime(2026, 3, 1, tzinfo=UTC)),
+        ({"code": "Yescarta infusion"}, "unmapped", TEN),
+        ({"code": {"coding": CART["coding"][0]}}, "unmapped", TEN),
+        ({"code": {"coding": [CART["coding"][0] | {"display": 7}, 5]}}, "unmapped", TEN),
+        ({"subject": None}, "ambiguous", TEN),
+        ({"subject": {"identifier": {"value": "123"}}}, "ambiguous", TEN),
+        ({"subject": 5}, "unmapped", TEN),
+        ({"status": None}, "ambiguous", TEN),
+        ({"status": "unknown"}, "ambiguous", TEN),
+        (
+            {"status": "unknown", "performedDateTime": "2026-03-01"},
+            "ambiguous",
+            datetime(2026, 3, 1, tzinfo=UTC),
+        ),
+    ],
+)
+def test_infusion_procedure_that_cannot_be_read_is_a_gap_of_the_infusion(
+    members: dict[str, object], why: str, at: datetime | None
+) -> None:
+    chart = read(bundle(procedure(**members))).chart
+    assert chart.infusions == ()
+    assert gaps(chart) == [("infusion", why)]
+    assert chart.gaps[0].at == at
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"code": coded("urn:local", "appendectomy"), "performedDateTime": 123},
+        {"code": coded("http://www.ama-assn.org/go/cpt", "38225"), "performedDateTime": 123},
+        {"code": ["XW033H7"]},
+        {"code": "appendectomy"},
+        {"code": coded("urn:local", "appendectomy"), "subject": None},
+        {"status": "not-done", "performedDateTime": 123},
+        {"status": "not-done", "subject": None},
+    ],
+)
+def test_unreadable_procedure_that_is_no_infusion_is_counted_and_no_gap(members: dict[str, object]) -> None:
+    result = read(bundle(procedure(**members)))
+    assert result.chart.gaps == ()
+    assert result.refused == 1
+
+
+def test_unreadable_ventilation_is_a_gap_of_the_oxygen() -> None:
+    chart = read(bundle(procedure(code=coded(SNOMED, "1258985005"), performedDateTime=123))).chart
+    assert gaps(chart) == [("oxygen", "unmapped")]
+
+
+@pytest.mark.parametrize(
+    ("drug", "what"),
+    [
+        (coded(RXNORM, "1987398"), "infusion"),
+        ({"text": "tisagenlecleucel chimeric cells"}, "infusion"),
+        (coded(RXNORM, "612865"), "tocilizumab"),
+        (coded(RXNORM, "3264"), "steroids"),
+        (coded(RXNORM, "7512"), "vasopressors"),
+    ],
+)
+def test_administration_that_cannot_be_read_is_a_gap_of_what_its_drug_feeds(
+    drug: Resource, what: str
+) -> None:
+    unreadable = read(bundle(administration(drug, dosage=5))).chart
+    assert gaps(unreadable) == [(what, "unmapped")]
+    assert unreadable.gaps[0].at == TEN
+    assert gaps(read(bundle(administration(drug, effectiveDateTime=123))).chart) == [(what, "unmapped")]
+    nobodys = read(bundle(administration(drug, subject=None))).chart
+    assert [row for row in gaps(nobodys) if row[0] == what] == [(what, "ambiguous")]
+    assert nobodys.gaps[0].at == TEN
+    assert nobodys.infusions == nobodys.drug_doses == nobodys.vasoactives == ()
+
+
+def test_unreadable_administration_of_a_referenced_product_is_a_gap_of_the_infusion() -> None:
+    product = {"resourceType": "Medication", "id": "k", "code": {"text": "Kymriah"}}
+    reference = {"reference": "Medication/k"}
+    given = administration({}, medicationCodeableConcept=None, medicationReference=reference, dosage=5)
+    assert gaps(read(bundle(product, given)).chart) == [("infusion", "unmapped")]
+
+
+@pytest.mark.parametrize("status", ["not-done", "entered-in-error"])
+def test_unreadable_administration_that_did_not_take_place_is_no_gap(status: str) -> None:
+    given = administration(coded(RXNORM, "612865"), status=status, dosage=5)
+    assert read(bundle(given)).chart.gaps == ()
+
+
+def test_unreadable_administration_of_a_drug_without_bearing_is_no_gap() -> None:
+    assert read(bundle(administration({"text": "pantoprazole"}, dosage=5))).chart.gaps == ()
 
 
 # Single ICE items
