@@ -251,7 +251,9 @@ class ChartIndex:
             return Baseline()
         before = self.series_start - timedelta(microseconds=1)
         week = self.series_start - self.tables.span("baseline")
-        pressures = [row.mmhg for row in self.systolic_pressures.between(week, before)]
+        # One reading stored twice is one reading: it must not pull the median.
+        readings = {(row.at, row.mmhg) for row in self.systolic_pressures.between(week, before)}
+        pressures = [mmhg for _, mmhg in readings]
         earlier_ice = [row for row in self.chart.baseline_ice if row.at <= self.horizon]
         ferritin = [
             value
