@@ -1,6 +1,6 @@
 """Cards: a review as CDS Hooks writes it down.
 
-One card a syndrome, and one more where data are missing that the grade hangs on. The detail of a card
+One card a syndrome, and one more where data were not received or not readable. The detail of a card
 stands alone: suggestions and links may never be shown. A bound is never called a grade. Cards are plain
 members (dict); the draft orders inside are validated where they are written.
 """
@@ -75,7 +75,7 @@ class CardContext:
 
 
 def write_cards(review: Review, context: CardContext) -> list[dict[str, Any]]:
-    """Write the cards of a review: CRS, ICANS, and missing data where the grade hangs on it (at most three).
+    """Write the cards of a review: CRS, ICANS, and data not received or not readable (at most three).
 
     Where the infusion or its date is not known there is one card that says so, as nothing can be graded.
     """
@@ -211,16 +211,21 @@ def _infusion_card(review: Review, context: CardContext) -> dict[str, Any]:
     """The one card where nothing can be graded: no infusion could be looked up, or it has no date."""
     assessment = review.assessment
     undated = assessment.evidence.infusion is not None
+    infusion_gaps = [gap for gap in assessment.gaps if gap.what is GapWhat.INFUSION]
     if undated:
         summary = "CAR-T infusion on record without a date: CRS and ICANS cannot be assessed; enter the date"
         why = "A CAR-T infusion is on record, and its date is not: nothing can be graded from it."
     else:
-        summary = "Not known whether CAR-T was infused: record not searched; CRS and ICANS not assessed"
-        why = "Whether this patient received CAR-T cells could not be looked up; no conclusion follows."
+        unread = any(gap.why is not GapWhy.NOT_RETRIEVED for gap in infusion_gaps)
+        how = "a record of it could not be read" if unread else "record not searched"
+        summary = f"Not known whether CAR-T was infused: {how}; CRS and ICANS not assessed"
+        why = (
+            f"Whether and when this patient received CAR-T cells is not known ({how}); no conclusion follows."
+        )
     opening = f"**CRS and ICANS not assessable** at {write_time(assessment.at, None)}. {why}"
     detail = _join(
         opening,
-        _section("Not known", gap_lines(gap for gap in assessment.gaps if gap.what is GapWhat.INFUSION)),
+        _section("Not known", gap_lines(infusion_gaps)),
         _section("Not received or not readable", _missing_lines(context)),
         _section("Suggested", action_lines(review.recommendations)),
         _closing(review),
@@ -229,11 +234,14 @@ def _infusion_card(review: Review, context: CardContext) -> dict[str, Any]:
 
 
 def _missing_card(review: Review, context: CardContext) -> dict[str, Any] | None:
-    """The third card: data were not received or not readable, or their absence leaves a grade open."""
-    open_gaps = [gap for gap in review.assessment.gaps if gap.widens_range]
+    """The third card: data were not received or not readable.
+
+    What was merely not charted stands among the gaps of its syndrome's card, and is not said twice.
+    """
     lines = _missing_lines(context)
-    if not open_gaps and not lines:
+    if not lines:
         return None
+    open_gaps = [gap for gap in review.assessment.gaps if gap.widens_range]
     failed = _names(gap for gap in review.assessment.gaps if gap.why is GapWhy.NOT_RETRIEVED)
     charted = _names(gap for gap in open_gaps if gap.why is not GapWhy.NOT_RETRIEVED)
     heads = [f"not retrieved: {', '.join(failed)}"] if failed else []

@@ -368,6 +368,23 @@ def test_data_not_retrieved_and_resources_unreadable_make_a_third_card() -> None
     )
 
 
+def test_what_was_not_charted_is_said_on_the_card_of_its_syndrome_and_not_again() -> None:
+    gaps = (
+        Gap(GapWhat.TEMPERATURE, GapWhy.NOT_CHARTED, widens_range=True),
+        Gap(GapWhat.ICE, GapWhy.STALE, widens_range=True),
+    )
+    crs, icans = cards_of(review_of(open_grade(0, 1), open_grade(0, 3), gaps=gaps))
+    assert "temperature not charted – **leaves the grade open**" in crs["detail"]
+    assert "ICE no recent value – **leaves the grade open**" in icans["detail"]
+
+
+def test_what_was_not_received_is_named_with_what_leaves_a_grade_open() -> None:
+    gaps = (Gap(GapWhat.TEMPERATURE, GapWhy.NOT_CHARTED, widens_range=True),)
+    missing = cards_of(review_of(open_grade(0, 1), gaps=gaps), missing=["reports: not sent"])[2]
+    assert missing["summary"] == "Missing data: needed for the grade: temperature"
+    assert "reports: not sent" in missing["detail"]
+
+
 def test_a_gap_that_leaves_no_grade_open_makes_no_card_of_its_own() -> None:
     gaps = (Gap(GapWhat.SEIZURE, GapWhy.NOT_CHARTED), Gap(GapWhat.WEIGHT, GapWhy.STALE))
     assert len(cards_of(review_of(gaps=gaps))) == 2

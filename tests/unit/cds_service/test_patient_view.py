@@ -165,6 +165,18 @@ def test_an_infusion_that_could_not_be_looked_up_is_a_warning_and_never_silence(
     assert card["indicator"] == "warning" and "Not known" in card["summary"]
 
 
+def test_an_infusion_on_record_that_cannot_be_read_is_said_to_be_just_that(
+    client: TestClient, request_for: RequestFor
+) -> None:
+    broken = infusion() | {"status": 5}
+    request = request_for([patient(), *vital_signs(), *neurology()])
+    (key, *_) = infusion_keys(request)
+    answered = post(client, request | {"prefetch": request["prefetch"] | {key: bundle(broken)}})
+    assert "infusion" not in assessment(answered)
+    (card,) = answered.json()["cards"]
+    assert card["indicator"] == "warning" and "a record of it could not be read" in card["summary"]
+
+
 def test_an_old_infusion_is_no_proof_that_there_is_no_newer_one(
     client: TestClient, request_for: RequestFor
 ) -> None:
