@@ -18,6 +18,7 @@ from grading.chart import ChartGap, GapWhat, GapWhy, Source
 
 # A gap's detail and a row's note stand on a card; what a reader needs of a long text is its beginning.
 LONGEST_SHOWN = 80
+_NULL = b"null"
 
 
 class Charted(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +61,21 @@ def is_empty(value: r4.Observation | r4.ObservationComponent) -> bool:
         and value.valueBoolean is None
         and not value.valueString
         and not _says_something(value.valueCodeableConcept)
+        and not _has_another_form(value)
     )
+
+
+def _has_another_form(value: r4.Observation | r4.ObservationComponent) -> bool:
+    """Whether a value is charted in a form that no reader reads: a range, a ratio, a time."""
+    forms = (
+        value.valueRange,
+        value.valueRatio,
+        value.valueSampledData,
+        value.valueTime,
+        value.valueDateTime,
+        value.valuePeriod,
+    )
+    return any(bytes(memoryview(form)[: len(_NULL) + 1]) not in (b"", _NULL) for form in forms)
 
 
 def _says_something(concept: r4.CodeableConcept | None) -> bool:
@@ -103,6 +118,17 @@ def unmapped_concept(kind: str, concept: r4.CodeableConcept) -> Unmapped:
     )
 
 
+def describe_value(value: r4.Observation | r4.ObservationComponent) -> str:
+    """A value of any kind as charted, for the detail of a gap."""
+    if _says_something(value.valueCodeableConcept) and value.valueCodeableConcept is not None:
+        return describe_concept(value.valueCodeableConcept)
+    if value.valueString:
+        return shown(value.valueString)
+    if value.valueQuantity is not None:
+        return describe_quantity(value.valueQuantity)
+    return "a value of another kind"
+
+
 def not_understood(charted: Charted, what: GapWhat, kind: str) -> Sequence[object]:
     """Answer for a value of a kind that the concept does not have; nothing when there is no value at all."""
     value = charted.value
@@ -117,11 +143,7 @@ def not_understood(charted: Charted, what: GapWhat, kind: str) -> Sequence[objec
     if value.valueString:
         text = shown(value.valueString)
         return gap_of(charted, what, GapWhy.UNMAPPED, text), Unmapped(kind, text=text)
-    if value.valueQuantity is not None:
-        detail = describe_quantity(value.valueQuantity)
-    else:
-        detail = "a value of another kind"
-    return (gap_of(charted, what, GapWhy.UNMAPPED, detail),)
+    return (gap_of(charted, what, GapWhy.UNMAPPED, describe_value(value)),)
 
 
 def charted_quantity(charted: Charted) -> r4.Quantity | None:

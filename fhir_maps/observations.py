@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from fhir_maps import r4
-from fhir_maps.charted import Charted, Reader, is_empty, noted, shown
+from fhir_maps.charted import Charted, Reader, describe_value, is_empty, noted, shown
 from fhir_maps.ice_observations import (
     ITEMS,
     read_baseline_ice,
@@ -89,7 +89,8 @@ READERS: dict[str, tuple[GapWhat | None, Reader]] = {
 # What is lost with a panel whose parts cannot be reached.
 _PANEL_FEEDS = {"blood-pressure-panel": GapWhat.BLOOD_PRESSURE}
 
-_Part = tuple[str, r4.Observation | r4.ObservationComponent]
+_Value = r4.Observation | r4.ObservationComponent
+_Part = tuple[str, _Value]
 
 
 def read_observation(resource: r4.Observation, terminology: Terminology) -> Iterable[object]:
@@ -113,7 +114,7 @@ def _read_in_detail(
     resource: r4.Observation, match: Match | None, terminology: Terminology
 ) -> Iterator[object]:
     parts = _parts_of(resource, match, terminology)
-    if not parts:
+    if not parts and _unread_value(resource, match, terminology) is None:
         if match is None:
             yield _unknown(resource.code)
         return
@@ -127,15 +128,22 @@ def _read_in_detail(
         return
     if at is None or status not in READ:
         why, detail = (GapWhy.IMPLAUSIBLE, NO_TIME) if at is None else (GapWhy.UNMAPPED, _said_of(status))
-        for what in _lost_with(parts):
+        for what in _lost_with(parts, _unread_value(resource, match, terminology)):
             yield ChartGap(what, why, detail, at, source=source)
         return
     if status == "preliminary":
         source = noted(source, "preliminary")
     if match is not None and match.by_text:
         source = noted(source, "matched on text")
-    for concept, value in parts:
-        yield from READERS[concept][1](Charted(value, at, source, resource, terminology))
+    rows = [
+        row
+        for concept, value in parts
+        for row in READERS[concept][1](Charted(value, at, source, resource, terminology))
+    ]
+    if not rows and (unread := _unread_value(resource, match, terminology)) is not None:
+        what, value = unread
+        rows.append(ChartGap(what, GapWhy.UNMAPPED, describe_value(value), at, source=source))
+    yield from rows
 
 
 def concept_of(code: r4.CodeableConcept | None, terminology: Terminology) -> Match | None:
@@ -160,9 +168,10 @@ def feeds_of(concept: str) -> GapWhat | None:
 def gaps_without_subject(resource: r4.Observation, terminology: Terminology, why: str) -> Iterator[ChartGap]:
     """Yield the gaps of an Observation that does not say whose it is."""
     source = Source(f"Observation/{resource.id}" if resource.id else "Observation")
-    parts = _parts_of(resource, concept_of(resource.code, terminology), terminology)
+    match = concept_of(resource.code, terminology)
+    parts = _parts_of(resource, match, terminology)
     at = parse_instant(_time_of(resource))
-    for what in _lost_with(parts):
+    for what in _lost_with(parts, _unread_value(resource, match, terminology)):
         yield ChartGap(what, GapWhy.AMBIGUOUS, why, at, source=source)
 
 
@@ -181,6 +190,25 @@ def _parts_of(resource: r4.Observation, match: Match | None, terminology: Termin
     return own
 
 
+def _unread_value(
+    resource: r4.Observation, match: Match | None, terminology: Terminology
+) -> tuple[GapWhat, _Value] | None:
+    """A value that no reader is given, with the input that is lost when the readers find nothing else.
+
+    It is the own value of a panel ("82/40"), or that of a component of which no map knows the code. A
+    component that is known and deliberately not read (a diastolic pressure) is none.
+    """
+    what = feeds_of(match.concept) if match is not None else None
+    if what is None or match is None:
+        return None
+    if match.concept in _PANEL_FEEDS and not is_empty(resource):
+        return what, resource
+    for component in resource.component:
+        if not is_empty(component) and terminology.of_concept(GROUP, component.code) is None:
+            return what, component
+    return None
+
+
 def _is_skipped(status: str | None, match: Match | None) -> bool:
     """Whether a status takes the value away, and nothing follows from that."""
     withdraws = match is not None and match.concept == ATTRIBUTION and status in WITHDRAWN
@@ -195,13 +223,14 @@ def _time_of(resource: r4.Observation) -> str | None:
     return resource.effectiveInstant
 
 
-def _lost_with(parts: list[_Part]) -> dict[GapWhat, None]:
-    """The inputs of the parts that hold a value, in order and each once."""
-    return {
+def _lost_with(parts: list[_Part], unread: tuple[GapWhat, _Value] | None) -> dict[GapWhat, None]:
+    """The inputs of the parts that hold a value, in order and each once; else that of the unread value."""
+    lost = {
         what: None
         for concept, value in parts
         if (what := READERS[concept][0]) is not None and (concept in _ABSENCE_SPEAKS or not is_empty(value))
     }
+    return lost if lost or unread is None else {unread[0]: None}
 
 
 def _said_of(status: str | None) -> str:

@@ -2,8 +2,9 @@
 
 Reading is tolerant and isolated: a Bundle is opened as an envelope of raw entries, and each resource is
 decoded on its own, so that one unreadable resource is one gap. Unknown elements are skipped unbuilt. Choice
-elements that we do not read (``valueSampledData`` and others) are absent on purpose, and so are those that
-nothing reads (``issued`` of an Observation, ``category``): a fault in them costs no reading.
+elements that we do not read (``valueRange`` and others) stay raw, so that it is known that something was
+charted; those that nothing reads (``issued`` of an Observation, ``category``) are absent on purpose. A fault
+in either costs no reading.
 
 These structs say nothing about validity: a status outside its code set, a naive time or an implausible number
 is judged by the module that reads it.
@@ -77,6 +78,12 @@ class ObservationComponent(_Element, frozen=True):
     valueString: str | None = None
     valueInteger: int | None = None
     valueBoolean: bool | None = None
+    valueRange: msgspec.Raw = msgspec.Raw()
+    valueRatio: msgspec.Raw = msgspec.Raw()
+    valueSampledData: msgspec.Raw = msgspec.Raw()
+    valueTime: msgspec.Raw = msgspec.Raw()
+    valueDateTime: msgspec.Raw = msgspec.Raw()
+    valuePeriod: msgspec.Raw = msgspec.Raw()
     dataAbsentReason: CodeableConcept | None = None
 
 
@@ -93,6 +100,12 @@ class Observation(_Resource, frozen=True):
     valueString: str | None = None
     valueInteger: int | None = None
     valueBoolean: bool | None = None
+    valueRange: msgspec.Raw = msgspec.Raw()
+    valueRatio: msgspec.Raw = msgspec.Raw()
+    valueSampledData: msgspec.Raw = msgspec.Raw()
+    valueTime: msgspec.Raw = msgspec.Raw()
+    valueDateTime: msgspec.Raw = msgspec.Raw()
+    valuePeriod: msgspec.Raw = msgspec.Raw()
     dataAbsentReason: CodeableConcept | None = None
     component: list[ObservationComponent] = []
     referenceRange: list[ReferenceRange] = []

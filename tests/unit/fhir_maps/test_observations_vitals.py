@@ -8,7 +8,7 @@ import pytest
 
 from fhir_maps.unmapped import Unmapped
 from grading.chart import ChartGap, OxygenSaturation, SystolicPressure, Temperature, Weight
-from tests.unit.fhir_maps.reading import AT, LOINC, MIMIC, coded, gaps, quantity, read, rows
+from tests.unit.fhir_maps.reading import AT, LOINC, MIMIC, coded, gaps, own, quantity, read, rows
 
 TEMPERATURE = coded(LOINC, "8310-5")
 SYSTOLIC = coded(LOINC, "8480-6")
@@ -271,3 +271,86 @@ def test_detail_of_a_gap_is_short_and_clean() -> None:
     detail = rows(found, ChartGap)[0].detail
     assert len(detail) == 80
     assert detail.isprintable()
+
+
+# Content that no reader reads
+
+
+SYSTOLIC_LOCAL = coded("urn:local", "sys")
+
+
+@pytest.mark.parametrize(
+    ("members", "detail"),
+    [
+        ({"valueString": "82/40"}, "82/40"),
+        ({"valueString": "82/40", "component": [{"code": SYSTOLIC}]}, "82/40"),
+        ({"valueQuantity": quantity(82, "mm[Hg]")}, "82 mm[Hg]"),
+        ({"component": [{"code": SYSTOLIC_LOCAL, "valueQuantity": quantity(82, "mm[Hg]")}]}, "82 mm[Hg]"),
+        ({"component": [{"valueQuantity": quantity(82, "mm[Hg]")}]}, "82 mm[Hg]"),
+        ({"component": [{"code": SYSTOLIC_LOCAL, "valueString": "low"}]}, "low"),
+    ],
+)
+def test_panel_of_which_nothing_is_read_is_a_gap_of_the_pressure(
+    members: dict[str, Any], detail: str
+) -> None:
+    [gap] = read(PANEL, **members)
+    assert gaps([gap]) == [("blood-pressure", "unmapped")]
+    assert (gap.detail, gap.at, gap.source.reference) == (detail, AT, "Observation/o1")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"valueString": ""},
+        {"component": []},
+        {"component": [{"code": SYSTOLIC_LOCAL}]},
+        {"component": [{"code": coded(LOINC, "8462-4"), "valueQuantity": quantity(40, "mm[Hg]")}]},
+        {"status": "cancelled", "valueString": "82/40"},
+    ],
+)
+def test_panel_of_which_nothing_is_lost_is_no_gap(members: dict[str, Any]) -> None:
+    assert read(PANEL, **members) == []
+
+
+def test_what_stands_beside_a_pressure_that_was_read_is_no_gap() -> None:
+    known = {"code": SYSTOLIC, "valueQuantity": quantity(120, "mm[Hg]")}
+    cuff = {"code": coded("urn:local", "cuff"), "valueString": "left arm"}
+    [row] = read(PANEL, component=[known, cuff], valueString="120/80")
+    assert isinstance(row, SystolicPressure)
+
+
+def test_unread_panel_of_unusable_status_or_time_is_a_gap_too() -> None:
+    assert gaps(read(PANEL, valueString="82/40", status="unknown")) == [("blood-pressure", "unmapped")]
+    undated = read(PANEL, valueString="82/40", effectiveDateTime=None)
+    assert gaps(undated) == [("blood-pressure", "implausible")]
+
+
+def test_unknown_component_under_a_saturation_without_value_is_a_gap() -> None:
+    component = {"code": coded("urn:local", "sat"), "valueQuantity": quantity(84, "%")}
+    assert gaps(read(SATURATION, component=[component])) == [("spo2", "unmapped")]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "what"),
+    [
+        (TEMPERATURE, {"valueString": "39.2 C"}, "temperature"),
+        (SATURATION, {"valueString": "85%"}, "spo2"),
+        (SYSTOLIC, {"valueString": "82/40"}, "blood-pressure"),
+        (SYSTOLIC, {"valueRange": {"low": {"value": 80}, "high": {"value": 90}}}, "blood-pressure"),
+        (TEMPERATURE, {"valueRatio": {"numerator": {"value": 39}}}, "temperature"),
+        (SATURATION, {"valueSampledData": {"period": 1}}, "spo2"),
+        (own("sedated"), {"valueString": "Yes"}, "sedation"),
+        (own("sedated"), {"valueDateTime": "2026-03-04T08:00:00Z"}, "sedation"),
+        (own("ice-total"), {"valueRange": {"low": {"value": 3}}}, "ice"),
+    ],
+)
+def test_value_of_a_kind_that_is_not_read_is_a_gap_with_its_time(
+    code: dict[str, Any], value: dict[str, Any], what: str
+) -> None:
+    [gap] = rows(read(code, **value), ChartGap)
+    assert (gap.what.value, gap.why.value, gap.at) == (what, "unmapped", AT)
+
+
+def test_null_is_no_value() -> None:
+    assert read(TEMPERATURE, valueRange=None, valueTime=None) == []
