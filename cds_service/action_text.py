@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from cds_service.card_text import escape_fixed, escape_markdown, write_number
+from cds_service.card_text import escape_fixed, escape_markdown, spell_units, write_number
 from cds_service.gap_text import Syndrome
 from management.review import Dose, Recommendation, Strength, Withheld
 
@@ -54,10 +54,10 @@ def _action(item: Recommendation) -> str:
     elif item.dose_rule:
         parts.append(f"Dose rule: {escape_markdown(item.dose_rule)} (not computed).")
     if item.reasons:
-        parts.append(f"Why: {escape_markdown('; '.join(_told_once(item.reasons)), _LONG)}.")
+        parts.append(f"Why: {escape_markdown(spell_units('; '.join(_told_once(item.reasons))), _LONG)}.")
     if item.no_draft_because is not None:
         parts.append(f"No draft order is offered: {escape_markdown(item.no_draft_because, _LONG)}.")
-    parts += [f"Caution: {escape_markdown(caution, _LONG)}." for caution in item.cautions]
+    parts += [f"Caution: {escape_markdown(spell_units(caution), _LONG)}." for caution in item.cautions]
     parts.append(_citation(item.cite, item.row, item.tier, item.verified))
     return " ".join(parts)
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from cds_service.card_text import escape_markdown, table, write_age, write_hour, write_number
+from cds_service.card_text import (
+    escape_markdown,
+    spell_units,
+    table,
+    write_age,
+    write_hour,
+    write_number,
+    write_rate,
+)
 from grading.chart import IceScore, ImagingReport, Lab, LabValue, Source
 from grading.evidence import Evidence, Oxygen
 
@@ -70,7 +78,7 @@ def _source(source: Source | None) -> str:
     if source is None:
         return ""
     text = source.reference if source.note is None else f"{source.reference} ({source.note})"
-    return escape_markdown(text, 120)
+    return escape_markdown(spell_units(text), 120)
 
 
 def crs_rows(evidence: Evidence) -> Iterator[EvidenceRow]:
@@ -161,7 +169,7 @@ def _circulation(evidence: Evidence) -> Iterator[EvidenceRow]:
         yield EvidenceRow("Hypotension as stated", value, statement.at, statement.source)
     for infusion in evidence.running:
         row = infusion.row
-        rate = f", {write_number(row.rate, 3)} {row.rate_unit or ''}".rstrip() if row.rate is not None else ""
+        rate = f", {write_rate(row.rate, row.rate_unit)}" if row.rate is not None else ""
         yield EvidenceRow("Infusion running", f"{infusion.agent.value}{rate}", infusion.since, row.source)
     for bolus in evidence.boluses[-_MOST_DOSES:]:
         yield EvidenceRow("Fluid bolus", f"{write_number(bolus.millilitres)} mL", bolus.at, bolus.source)

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 
 LONGEST_SUMMARY = 139  # the standard says fewer than 140 characters
@@ -16,6 +16,19 @@ _LONGEST_VALUE = 240
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 _ACTIVE = re.compile(r"[\\`*_\[\]|~&<>@]|://|www\.|^[#+-]|^\d+[.)]")
 _OPENING = re.compile(r"^(#|>|\+|-|\d+[.)])")
+_WARD_UNITS = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"mm\[Hg\]", "mmHg"),
+        (r"\[degF\]", "°F"),
+        (r"m\[[iI]U\]", "milliunits"),
+        (r"\[(?:[iI]U|USP'U)\]", "units"),
+        (r"(?<![\w°])Cel(?!\w)", "°C"),
+        (r"(?<![A-Za-z])[uµμ]g(?![A-Za-z])", "mcg"),
+        (r"(?<![A-Za-z/])U(?=/(?:kg|min|h)\b)", "units"),
+    )
+)
+_THREE_DIGITS = Context(prec=3)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -126,6 +139,18 @@ def write_age(at: datetime, now: datetime) -> str:
     if minutes < 48 * 60:
         return f"{minutes // 60} h"
     return f"{minutes // (24 * 60)} d"
+
+
+def spell_units(text: str) -> str:
+    """Units as they are read on a ward where a text has them in UCUM: mcg, units, °F, °C, mmHg."""
+    for pattern, words in _WARD_UNITS:
+        text = pattern.sub(words, text)
+    return text
+
+
+def write_rate(rate: Decimal, unit: str | None) -> str:
+    """A rate to three significant digits with its unit; nothing is graded by it."""
+    return spell_units(f"{_THREE_DIGITS.plus(rate).normalize():f} {unit or ''}".rstrip())
 
 
 def write_number(value: Decimal | int, places: int = 1) -> str:

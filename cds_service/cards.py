@@ -15,8 +15,16 @@ from uuid import uuid4
 
 from cds_service.action_text import action_lines, syndrome_of_action, withheld_lines
 from cds_service.card_evidence import crs_rows, evidence_table, icans_rows, laboratory_line, report_rows
-from cds_service.card_text import bullet_list, escape_fixed, escape_markdown, fit_summary, write_time
-from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines, gap_words, syndrome_of_gap
+from cds_service.card_summary import deciding_first, write_summary
+from cds_service.card_text import (
+    bullet_list,
+    escape_fixed,
+    escape_markdown,
+    fit_summary,
+    spell_units,
+    write_time,
+)
+from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines, syndrome_of_gap
 from cds_service.suggestions import CANONICAL_BASE, OrderContext, write_suggestions
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
 from grading.chart import GapWhat, GapWhy, ImagingReport
@@ -107,8 +115,8 @@ def _syndrome_card(
     detail = _join(
         _opening(syndrome, grade, review),
         evidence_table(rows, evidence.at, zone),
-        _section("Criteria met", [_criterion(item) for item in grade.criteria]),
-        _section("Notes", [escape_markdown(note, 600) for note in notes]),
+        _section("Criteria met", [_criterion(item) for item in deciding_first(grade.criteria)]),
+        _section("Notes", [escape_markdown(spell_units(note), 600) for note in notes]),
         _section("Not known", gap_lines(gaps)),
         _section("Suggested", action_lines(recommendations)),
         _section("Withheld", withheld_lines(withheld)),
@@ -118,43 +126,12 @@ def _syndrome_card(
     card = _card(
         _TOPIC_OF[syndrome],
         _indicator(grade, recommendations),
-        _summary(syndrome, grade, review),
+        write_summary(syndrome, grade, review),
         detail,
         review,
     )
     card.update(write_suggestions(recommendations, context.order))
     return _with_link(card, context)
-
-
-def _summary(syndrome: Syndrome, grade: SyndromeGrade, review: Review) -> str:
-    day = review.assessment.evidence.day
-    day_words = "" if day is None else f", day {day}"
-    peak = grade.episode_peak
-    shown = grade.grade if grade.grade is not None else grade.lowest
-    trend = f"; episode peak {peak}" if peak is not None and peak > shown else ""
-    name = syndrome.value
-    if grade.status is Status.GRADED:
-        return fit_summary(f"{name} grade {grade.grade}", _drivers(grade.criteria), [day_words, trend])
-    if grade.status is Status.NONE:
-        return fit_summary(f"{name} grade 0", ["no criterion met"], [day_words, trend])
-    if grade.status is Status.INDETERMINATE:
-        reasons = [
-            gap_words(gap)
-            for gap in review.assessment.gaps
-            if gap.widens_range and syndrome_of_gap(gap) is syndrome
-        ]
-        head = f"{name} {grade.lowest}–{grade.highest}, not decidable"
-        return fit_summary(head, reasons or _drivers(grade.criteria), [day_words, trend])
-    return fit_summary(f"{name} not assessable", list(grade.notes[:1]), [day_words, trend])
-
-
-def _drivers(criteria: Sequence[CriterionMet]) -> list[str]:
-    """What decided, the highest level first. Fever is named only where nothing else drives the grade."""
-    fever = [item for item in criteria if item.id.startswith("crs.fever.")]
-    others = sorted((item for item in criteria if item not in fever), key=lambda item: -item.level)
-    if others:
-        return [item.value for item in others]
-    return [f"fever {item.value}" for item in fever]
 
 
 def _indicator(grade: SyndromeGrade, recommendations: Iterable[Recommendation]) -> Indicator:
@@ -179,7 +156,7 @@ def _opening(syndrome: Syndrome, grade: SyndromeGrade, review: Review) -> str:
     since = min((_since(item, evidence) for item in deciding if item.at is not None), default=None)
     parts = [f"**{words}** (ASTCT), at {write_time(evidence.at, zone)}."]
     if deciding and since is not None:
-        values = escape_markdown(" + ".join(item.value for item in deciding))
+        values = escape_markdown(" + ".join(spell_units(item.value) for item in deciding))
         parts.append(f"Decided by {values}, since {write_time(since, zone)}.")
     if grade.episode_peak is not None:
         parts.append(f"Peak of this episode: {grade.episode_peak}.")
@@ -198,7 +175,7 @@ def _since(item: CriterionMet, evidence: Evidence) -> datetime:
 def _criterion(item: CriterionMet) -> str:
     mark = "" if item.verified else "; **not verified**"
     return (
-        f"Grade {item.level}: {escape_fixed(item.wording)} – {escape_markdown(item.value)}"
+        f"Grade {item.level}: {escape_fixed(item.wording)} – {escape_markdown(spell_units(item.value))}"
         f" ({escape_fixed(item.citation)}; tier {escape_fixed(item.tier)}{mark})"
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import Enum
 
-from cds_service.card_text import escape_markdown
+from cds_service.card_text import escape_markdown, spell_units
 from grading.assessment import Gap
 from grading.chart import GapWhat, GapWhy
 
@@ -74,7 +74,7 @@ def gap_lines(gaps: Iterable[Gap]) -> list[str]:
     ordered = sorted(gaps, key=lambda gap: not gap.widens_range)
     return [
         gap_words(gap)
-        + (f": {escape_markdown(gap.detail)}" if gap.detail else "")
+        + (f": {escape_markdown(spell_units(gap.detail))}" if gap.detail else "")
         + (" – **leaves the grade open**" if gap.widens_range else "")
         for gap in ordered
     ]

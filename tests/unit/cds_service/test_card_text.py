@@ -14,10 +14,12 @@ from cds_service.card_text import (
     escape_markdown,
     fit_summary,
     plain_text,
+    spell_units,
     table,
     write_age,
     write_hour,
     write_number,
+    write_rate,
     write_time,
 )
 
@@ -139,6 +141,40 @@ def test_a_time_at_the_end_of_the_calendar_is_still_written() -> None:
 )
 def test_ages_are_written_in_a_unit_that_keeps_their_meaning(hours: float, words: str) -> None:
     assert write_age(NOW - timedelta(hours=hours), NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("rate", "unit", "text"),
+    [
+        ("0.0501669234", "ug/kg/min", "0.0502 mcg/kg/min"),
+        ("0.0004", "ug/kg/min", "0.0004 mcg/kg/min"),
+        ("12.3456", "ug/min", "12.3 mcg/min"),
+        ("1250", "ug/min", "1250 mcg/min"),
+        ("0.04", "[iU]/min", "0.04 units/min"),
+        ("5", None, "5"),
+    ],
+)
+def test_rates_have_three_significant_digits(rate: str, unit: str | None, text: str) -> None:
+    assert write_rate(Decimal(rate), unit) == text
+
+
+@pytest.mark.parametrize(
+    ("charted", "read"),
+    [
+        ("12 mm[Hg]", "12 mmHg"),
+        ("no unit charted, read as Cel", "no unit charted, read as °C"),
+        ("101 [degF]", "101 °F"),
+        ("8 ug/min", "8 mcg/min"),
+        ("0.03 µg/kg/min", "0.03 mcg/kg/min"),
+        ("0.04 [iU]/min", "0.04 units/min"),
+        ("2.4 [IU]/h; 3 U/h", "2.4 units/h; 3 units/h"),
+        ("40 m[iU]/min", "40 milliunits/min"),
+        ("500 U/L", "500 U/L"),
+        ("Celsius, cuffed, plug, 10 mcg/min", "Celsius, cuffed, plug, 10 mcg/min"),
+    ],
+)
+def test_units_are_written_as_they_are_read_on_a_ward(charted: str, read: str) -> None:
+    assert spell_units(charted) == read
 
 
 @pytest.mark.parametrize(

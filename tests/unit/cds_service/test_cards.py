@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,17 @@ from cds_service.suggestions import OrderContext
 from fhir_maps.terminology import load_terminology
 from grading.assess import assess
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
-from grading.chart import CartInfusion, Chart, GapWhat, GapWhy, ImagingReport, Source
+from grading.chart import (
+    Attributable,
+    Attribution,
+    CartInfusion,
+    Chart,
+    GapWhat,
+    GapWhy,
+    ImagingReport,
+    Source,
+    Temperature,
+)
 from management.review import Dose, Guard, Recommendation, Review, Strength, TocilizumabCount, Withheld
 from tests.unit.cds_service.samples import AT, SERVICE, crs_3, patient, service, vital_signs, well
 
@@ -266,6 +276,58 @@ def test_fever_alone_is_named_as_the_driver() -> None:
     crs = graded(1, criterion(1, "38.6 °C", "crs.fever.present"), peak=1)
     card = cards_of(review_of(crs))[0]
     assert (card["summary"], card["indicator"]) == ("CRS grade 1: fever 38.6 °C, day 3", "warning")
+
+
+def temperatures(*readings: tuple[float, str]) -> tuple[Temperature, ...]:
+    return tuple(
+        Temperature(AT - timedelta(hours=hours), Decimal(value), SOURCE) for hours, value in readings
+    )
+
+
+def fever_at(hours: float, value: str) -> CriterionMet:
+    return replace(criterion(1, value, "crs.fever.present"), at=AT - timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(
+    ("readings", "words"),
+    [
+        (((23, "39.0"), (1, "36.9")), "fever 39.0 °C 23 h ago"),
+        (((1.5, "39.0"), (1, "37.9")), "fever 39.0 °C 90 min ago"),
+        (((23, "39.0"), (1, "38.0")), "fever 39.0 °C"),
+        (((23, "39.0"),), "fever 39.0 °C 23 h ago"),
+        (((1, "39.0"),), "fever 39.0 °C"),
+    ],
+)
+def test_a_fever_that_has_gone_is_named_with_its_age(
+    readings: tuple[tuple[float, str], ...], words: str
+) -> None:
+    crs = graded(1, fever_at(readings[0][0], "39.0 °C"))
+    card = cards_of(review_of(crs, temperatures=temperatures(*readings)))[0]
+    assert card["summary"] == f"CRS grade 1: {words}, day 3"
+
+
+def test_what_is_attributed_elsewhere_is_named_where_it_fits() -> None:
+    stated = tuple(
+        Attribution(AT - timedelta(hours=2), what, False, "bleeding", SOURCE)
+        for what in (Attributable.HYPOTENSION, Attributable.HYPOXIA, Attributable.NEUROLOGICAL)
+    )
+    crs = graded(1, fever_at(1, "38.6 °C"))
+    told, icans = cards_of(review_of(crs, attributions=stated))[:2]
+    assert told["summary"] == (
+        "CRS grade 1: fever 38.6 °C, day 3 (hypotension and hypoxia attributed elsewhere)"
+    )
+    assert "attributed" not in icans["summary"]
+    long = graded(3, criterion(3, "norepinephrine and a driver with very many words in it " * 2))
+    assert "attributed" not in cards_of(review_of(long, attributions=stated))[0]["summary"]
+
+
+def test_the_criterion_that_decides_stands_first() -> None:
+    crs = graded(3, criterion(1, "38.6 °C", "crs.fever.present"), criterion(3, "norepinephrine 8 ug/min"))
+    card = cards_of(review_of(crs))[0]
+    listed = card["detail"].partition("**Criteria met**")[2].strip().split("\n")
+    assert listed[0].startswith("- Grade 3: ") and "8 mcg/min" in listed[0]
+    assert listed[1].startswith("- Grade 1: ")
+    assert card["summary"] == "CRS grade 3: norepinephrine 8 mcg/min, day 3"
 
 
 def test_a_bound_is_never_called_a_grade() -> None:
