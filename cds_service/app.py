@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from cds_service.code_systems import card_code_system
 from cds_service.cross_origin import CrossOriginDoor
 from cds_service.discovery import PATIENT_VIEW_ID, discovery_document
 from cds_service.feedback import FeedbackStore, IssuedCards, read_feedback
@@ -146,7 +147,9 @@ def create_app(
         return Response(metrics.as_text(), media_type="text/plain; version=0.0.4")
 
     async def publish(kind: str, artefact_id: str) -> Response:
-        resource = artefact(kind, artefact_id) if kind in _PUBLISHED else None
+        resource = None
+        if kind in _PUBLISHED:
+            resource = card_code_system(kind, artefact_id) or artefact(kind, artefact_id)
         if resource is None:
             raise HookError(404, IssueCode.NOT_FOUND, "there is no such artefact")
         return _json(resource, media_type="application/fhir+json")

@@ -24,8 +24,9 @@ from cds_service.card_text import (
     spell_units,
     write_time,
 )
+from cds_service.code_systems import CARD_TOPIC_SYSTEM, CARD_TOPIC_WORDS
 from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines, syndrome_of_gap
-from cds_service.suggestions import CANONICAL_BASE, OrderContext, write_suggestions
+from cds_service.suggestions import OrderContext, write_suggestions
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
 from grading.chart import GapWhat, GapWhy, ImagingReport
 from grading.evidence import Evidence
@@ -57,12 +58,6 @@ class Topic(Enum):
     MISSING_DATA = "missing-data"
 
 
-_TOPIC_WORDS = {
-    Topic.CRS: "Cytokine release syndrome after CAR-T",
-    Topic.ICANS: "Neurotoxicity (ICANS) after CAR-T",
-    Topic.INFUSION: "CAR-T infusion not known",
-    Topic.MISSING_DATA: "Data missing for grading CAR-T toxicity",
-}
 _TOPIC_OF = {Syndrome.CRS: Topic.CRS, Syndrome.ICANS: Topic.ICANS}
 
 
@@ -249,8 +244,7 @@ def _missing_lines(context: CardContext) -> list[str]:
 
 
 def _card(topic: Topic, indicator: Indicator, summary: str, detail: str, review: Review) -> dict[str, Any]:
-    system = f"{CANONICAL_BASE}/CodeSystem/card-topic"
-    coding = {"system": system, "code": topic.value, "display": _TOPIC_WORDS[topic]}
+    coding = {"system": CARD_TOPIC_SYSTEM, "code": topic.value, "display": CARD_TOPIC_WORDS[topic.value]}
     return {
         "uuid": str(uuid4()),
         "summary": summary,

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from cds_service.card_text import plain_text, write_number
+from cds_service.code_systems import OVERRIDE_REASON_SYSTEM, OVERRIDE_REASON_WORDS
 from fhir_maps.draft_orders import ORDERED_DRUGS, DraftOrderError, draft_order, is_orderable
 from fhir_maps.terminology import Terminology
 from grading.chart import STEROIDS
@@ -19,18 +20,9 @@ from management.review import Recommendation, Strength
 
 logger = logging.getLogger(__name__)
 
-CANONICAL_BASE = "https://cart-toxicity-cds.github.io/fhir"
 OVERRIDE_REASONS = tuple(
-    {"code": code, "system": f"{CANONICAL_BASE}/CodeSystem/override-reason", "display": display}
-    for code, display in (
-        ("already-done", "Already given, ordered or under way"),
-        ("other-cause", "Findings explained by another cause"),
-        ("contraindicated", "Contraindicated or too risky for this patient"),
-        ("local-protocol", "The local protocol says otherwise"),
-        ("chart-not-current", "The charted data are wrong or not current"),
-        ("goals-of-care", "Not in line with the goals of care"),
-        ("other", "Another reason"),
-    )
+    {"code": code, "system": OVERRIDE_REASON_SYSTEM, "display": display}
+    for code, display in OVERRIDE_REASON_WORDS.items()
 )
 
 
