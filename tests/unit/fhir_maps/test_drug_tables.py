@@ -88,3 +88,27 @@ def test_no_procedure_code_of_other_cells_is_used() -> None:
     used = {row.code for row in rows_of("cart_procedure") if row.code and not row.deliberately_unused}
     assert not used & {"38225", "38226", "38227", "XW033L7", "XW043L7", "Q2058"}
     assert {"38228", "0540T", "XW033H7", "XW043C3", "cart-infusion"} <= used
+
+
+def test_no_drug_without_bearing_is_named_like_a_vasopressor() -> None:
+    names = {
+        "norepinephrine",
+        "noradrenaline",
+        "levophed",
+        "epinephrine",
+        "adrenaline",
+        "phenylephrine",
+        "vasopressin",
+        "argipressin",
+        "terlipressin",
+        "angiotensin",
+        "giapreza",
+        "dopamine",
+        "dobutamine",
+        "milrinone",
+        "ephedrine",
+        "isoproterenol",
+    }
+    for row in rows_of("drug"):
+        if row.concept == "other":
+            assert not names & set(re.split(r"[^a-z]+", row.text.casefold())), row

@@ -435,7 +435,26 @@ class TestUnknownDrugs:
         assert only(infusion(None), ChartGap).detail == "without text and code"
 
     @pytest.mark.parametrize(
-        "drug", ["Propofol", "Dextrose 5%", "Calcium Gluconate (CRRT)", "vancomycin", "TPN"]
+        "drug",
+        [
+            "Propofol",
+            "Dextrose 5%",
+            "Calcium Gluconate (CRRT)",
+            "vancomycin",
+            "TPN",
+            "TPN adult (central)",
+            "Clinimix E",
+            "KCl",
+            "potassium chloride 20 mEq/100 mL IVPB",
+            "dextrose 5 % and sodium chloride 0.45 % with KCl 20 mEq/L infusion",
+            "vancomycin (VANCOCIN) 1,250 mg in sodium chloride 0.9 % 250 mL IVPB",
+            "piperacillin-tazobactam (ZOSYN) 4.5 g in sodium chloride 0.9 % 100 mL (mini-bag plus)",
+            "fentaNYL (SUBLIMAZE) 2,500 mcg/50 mL infusion",
+            "heparin in dextrose 5 % 25,000 units/250 mL (100 units/mL) infusion",
+            "sodium chloride 0.9 % infusion",
+            "cytarabine",
+            "PRBC",
+        ],
     )
     def test_known_other_drugs_make_no_gap(self, drug: str) -> None:
         assert infusion(drug) == []
