@@ -191,3 +191,28 @@ def test_the_time_of_a_report_may_be_a_period_or_its_issue() -> None:
 
 def test_a_long_conclusion_is_cut() -> None:
     assert len(report(conclusion="word " * 100_000)[0].conclusion) <= LONGEST_CONCLUSION
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Ventricular tachycardia, unspecified", "arrhythmia"),
+        ("Unspecified atrial fibrillation", "arrhythmia"),
+        ("Paroxysmal atrial fibrillation", "arrhythmia"),
+        ("Supraventricular tachycardia, unspecified", "arrhythmia"),
+        ("Torsades de pointes", "arrhythmia"),
+        ("Atrial fibrillation (disorder)", "arrhythmia"),
+        ("Non-ST elevation (NSTEMI) myocardial infarction", "acute-coronary-syndrome"),
+        ("ST elevation (STEMI) myocardial infarction of unspecified site", "acute-coronary-syndrome"),
+        ("Unstable angina", "acute-coronary-syndrome"),
+        ("Ventricular premature depolarization", None),
+        ("Inappropriate sinus tachycardia, so stated", None),
+        ("Permanent atrial fibrillation", None),
+        ("Old myocardial infarction", None),
+        ("Dressler's syndrome", None),
+    ],
+)
+def test_heart_diagnoses_are_known_by_the_names_of_the_classification(text: str, kind: str | None) -> None:
+    uncoded = {"coding": [{"system": CM, "code": "I99.9", "display": text}]}
+    for code in (uncoded, {"text": text}):
+        assert only(code).kind == kind
