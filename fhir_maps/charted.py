@@ -75,7 +75,9 @@ def _has_another_form(value: r4.Observation | r4.ObservationComponent) -> bool:
         value.valueDateTime,
         value.valuePeriod,
     )
-    return any(bytes(memoryview(form)[: len(_NULL) + 1]) not in (b"", _NULL) for form in forms)
+    return any(
+        bytes(memoryview(form)[: len(_NULL) + 1]) != _NULL for form in forms if form is not r4.NOT_SENT
+    )
 
 
 def _says_something(concept: r4.CodeableConcept | None) -> bool:

@@ -8,7 +8,8 @@ Deliberately absent: ``issued`` is never a time of observation, ``hasMember`` is
 Observations of their own), and no value is chosen over another: that is grading's.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 
 from fhir_maps import r4
@@ -100,14 +101,27 @@ def read_observation(resource: r4.Observation, terminology: Terminology) -> Iter
     them all. Never raises, whatever the resource holds.
     """
     match = concept_of(resource.code, terminology)
-    if match is not None and not resource.component and resource.status == "final":
-        # The usual Observation, without detours: one code, one value, one time.
-        entry = READERS.get(match.concept)
+    if match is not None and not match.by_text and resource.status == "final":
+        # The usual Observation, without detours: one time, and a value or components that readers take.
         at = parse_instant(resource.effectiveDateTime)
-        if entry is not None and at is not None and not match.by_text:
-            source = Source(f"Observation/{resource.id}" if resource.id else "Observation")
-            return entry[1](Charted(resource, at, source, resource, terminology))
+        if at is not None:
+            rows = _read_parts(resource, match, at, terminology)
+            if rows:
+                return rows
     return _read_in_detail(resource, match, terminology)
+
+
+def _read_parts(
+    resource: r4.Observation, match: Match, at: datetime, terminology: Terminology
+) -> Sequence[object]:
+    source = Source(f"Observation/{resource.id}" if resource.id else "Observation")
+    if not resource.component:
+        entry = READERS.get(match.concept)
+        return entry[1](Charted(resource, at, source, resource, terminology)) if entry is not None else ()
+    rows: list[object] = []
+    for concept, value in _parts_of(resource, match, terminology):
+        rows += READERS[concept][1](Charted(value, at, source, resource, terminology))
+    return rows
 
 
 def _read_in_detail(

@@ -15,6 +15,9 @@ from decimal import Decimal
 
 import msgspec
 
+# One object, so that "not sent" is told by identity: it is asked of several elements of each value.
+NOT_SENT = msgspec.Raw()
+
 
 class _Element(msgspec.Struct, frozen=True, gc=False):
     """Base of all elements: immutable, and not tracked by the cyclic collector (they hold no cycles)."""
@@ -78,12 +81,12 @@ class ObservationComponent(_Element, frozen=True):
     valueString: str | None = None
     valueInteger: int | None = None
     valueBoolean: bool | None = None
-    valueRange: msgspec.Raw = msgspec.Raw()
-    valueRatio: msgspec.Raw = msgspec.Raw()
-    valueSampledData: msgspec.Raw = msgspec.Raw()
-    valueTime: msgspec.Raw = msgspec.Raw()
-    valueDateTime: msgspec.Raw = msgspec.Raw()
-    valuePeriod: msgspec.Raw = msgspec.Raw()
+    valueRange: msgspec.Raw = NOT_SENT
+    valueRatio: msgspec.Raw = NOT_SENT
+    valueSampledData: msgspec.Raw = NOT_SENT
+    valueTime: msgspec.Raw = NOT_SENT
+    valueDateTime: msgspec.Raw = NOT_SENT
+    valuePeriod: msgspec.Raw = NOT_SENT
     dataAbsentReason: CodeableConcept | None = None
 
 
@@ -100,12 +103,12 @@ class Observation(_Resource, frozen=True):
     valueString: str | None = None
     valueInteger: int | None = None
     valueBoolean: bool | None = None
-    valueRange: msgspec.Raw = msgspec.Raw()
-    valueRatio: msgspec.Raw = msgspec.Raw()
-    valueSampledData: msgspec.Raw = msgspec.Raw()
-    valueTime: msgspec.Raw = msgspec.Raw()
-    valueDateTime: msgspec.Raw = msgspec.Raw()
-    valuePeriod: msgspec.Raw = msgspec.Raw()
+    valueRange: msgspec.Raw = NOT_SENT
+    valueRatio: msgspec.Raw = NOT_SENT
+    valueSampledData: msgspec.Raw = NOT_SENT
+    valueTime: msgspec.Raw = NOT_SENT
+    valueDateTime: msgspec.Raw = NOT_SENT
+    valuePeriod: msgspec.Raw = NOT_SENT
     dataAbsentReason: CodeableConcept | None = None
     component: list[ObservationComponent] = []
     referenceRange: list[ReferenceRange] = []
