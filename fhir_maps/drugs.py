@@ -16,9 +16,11 @@ import msgspec
 from fhir_maps import r4
 from fhir_maps.drug_names import (
     CARRIERS,
+    DILUENT,
     FLUID,
     GROUP,
     LOCAL_FORM,
+    OTHER,
     read_drug_name,
 )
 from fhir_maps.terminology import LONGEST_TEXT, Match, Terminology
@@ -26,6 +28,7 @@ from fhir_maps.unmapped import Unmapped, describe_unmapped, shorten_name
 
 MOST_CODINGS = 8
 BY_TEXT = "matched on text"
+_NO_DRUG = frozenset({OTHER, DILUENT, FLUID, LOCAL_FORM})
 FROM_LONGER_TEXT = "matched on text without strength and form"
 
 _MEDICATION = msgspec.json.Decoder(r4.Medication)
@@ -121,33 +124,35 @@ def _read_parts(
     coded = [match for part in named for match in _by_code(part, terminology)]
     texts = [match for part in named for match in _by_text(part, terminology)]
     name, system, code = _name_of([*named, *ingredients])
-    speaks_of = _spoken_of([*named, *ingredients], terminology)
 
-    def reading(matches: Iterable[Match], speaks_of: tuple[str, ...] = ()) -> DrugReading:
+    def reading(matches: Iterable[Match]) -> DrugReading:
         kept = list(matches)
         concepts = tuple(dict.fromkeys(match.concept for match in kept))
-        by_text = all(match.by_text for match in kept)
+        by_text = bool(kept) and all(match.by_text for match in kept)
         longer = any(match.from_longer_text for match in kept)
+        # Of a drug that counts, nothing more need be asked.
+        speaks_of = _spoken_of([*named, *ingredients], terminology) if _NO_DRUG.issuperset(concepts) else ()
         return DrugReading(
             concepts, by_text, name, system, code, from_longer_text=longer, speaks_of=speaks_of
         )
 
     if local := [match for match in (*coded, *texts) if match.concept == LOCAL_FORM]:
-        return reading(local[:1], speaks_of)
+        return reading(local[:1])
     parts = [next(_matches(part, terminology), None) for part in ingredients]
     known_parts = [match for match in parts if match is not None]
     active_parts = _active(known_parts)
     coded_parts = active_parts if any(not match.by_text for match in active_parts) else []
     for matches in (_active(coded), coded_parts, _active(texts), active_parts):
         if matches:
-            return reading(matches, speaks_of)
+            return reading(matches)
     if unused := [match for match in (*coded, *texts) if match.unused]:
         return DrugReading((), unused[0].by_text, name, system, code, unused=unused[0].concept)
     carriers = [match for match in (*coded, *texts, *known_parts) if match.concept in CARRIERS]
-    if carriers and len(known_parts) == len(parts):
+    unknown = reading(())
+    if carriers and len(known_parts) == len(parts) and not unknown.speaks_of:
         carriers.sort(key=lambda match: match.concept != FLUID)
-        return reading(carriers[:1], speaks_of)
-    return DrugReading((), by_text=False, name=name, system=system, code=code, speaks_of=speaks_of)
+        return reading(carriers[:1])
+    return unknown
 
 
 def _active(matches: Iterable[Match]) -> list[Match]:

@@ -649,6 +649,11 @@ class TestLongNames:
         row = only(infusion(NOREPINEPHRINE | {"text": "norepinephrine per protocol"}), VasoactiveRow)
         assert row.source.note is None
 
+    def test_a_carrier_beside_a_name_that_speaks_of_a_drug_is_not_all(self) -> None:
+        coding = {"system": "urn:local", "code": "B7", "display": "norepinephrine per protocol"}
+        rows = infusion({"text": "sodium chloride 0.9 %", "coding": [coding]})
+        assert only(rows, ChartGap).what is GapWhat.VASOPRESSORS
+
     def test_eye_drops_by_vein_are_a_contradiction_and_no_silence(self) -> None:
         drops = "phenylephrine (MYDFRIN) 2.5 % ophthalmic solution"
         assert read(drops) == []
