@@ -19,6 +19,7 @@ from fhir_maps.terminology import load_terminology
 from grading.assess import assess
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
 from grading.chart import (
+    AdministrationStatus,
     Attributable,
     Attribution,
     CartInfusion,
@@ -28,6 +29,8 @@ from grading.chart import (
     ImagingReport,
     Source,
     Temperature,
+    VasoactiveAgent,
+    VasoactiveRow,
 )
 from management.review import Dose, Guard, Recommendation, Review, Strength, TocilizumabCount, Withheld
 from tests.unit.cds_service.samples import AT, SERVICE, crs_3, patient, service, vital_signs, well
@@ -319,6 +322,26 @@ def test_what_is_attributed_elsewhere_is_named_where_it_fits() -> None:
     assert "attributed" not in icans["summary"]
     long = graded(3, criterion(3, "norepinephrine and a driver with very many words in it " * 2))
     assert "attributed" not in cards_of(review_of(long, attributions=stated))[0]["summary"]
+
+
+def test_units_of_gaps_sources_and_infusions_are_those_of_the_ward() -> None:
+    noted = Temperature(AT, Decimal("38.2"), Source("Observation/2", "no unit charted, read as Cel"))
+    running = VasoactiveRow(
+        agent=VasoactiveAgent.VASOPRESSIN,
+        start=AT - timedelta(hours=2),
+        end=None,
+        rate=Decimal("0.0366667"),
+        rate_unit="[iU]/min",
+        has_dose=False,
+        intravenous=True,
+        status=AdministrationStatus.IN_PROGRESS,
+        source=SOURCE,
+    )
+    gaps = (Gap(GapWhat.BLOOD_PRESSURE, GapWhy.IMPLAUSIBLE, "20 mm[Hg]"),)
+    detail = cards_of(review_of(gaps=gaps, temperatures=(noted,), vasoactives=(running,)))[0]["detail"]
+    assert "blood pressure implausible value: 20 mmHg" in detail
+    assert "Observation/2 (no unit charted, read as °C)" in detail
+    assert "| vasopressin, 0.0367 units/min |" in detail
 
 
 def test_the_criterion_that_decides_stands_first() -> None:
