@@ -61,20 +61,23 @@ def read_ice_total(charted: Charted) -> Sequence[object]:
     """Read an ICE score, from its total, its components, or both."""
     points: dict[IceItem, int | None] = {}
     out: list[object] = []
+    terminology = charted.terminology
     for component in charted.resource.component:
-        match = charted.terminology.of_concept("observation", component.code)
+        match = terminology.of_concept("observation", component.code)
         if match is None or match.concept not in ITEMS:
             continue
-        item = ITEMS[match.concept]
-        part = Charted(component, charted.at, charted.source, charted.resource, charted.terminology)
-        score, gaps = _points(part, match.concept)
-        points[item] = score
+        part = Charted(component, charted.at, charted.source, charted.resource, terminology)
+        points[ITEMS[match.concept]], gaps = _points(part, match.concept)
         out += gaps
     total: int | None = None
     if not is_empty(charted.value):
         total, gaps = _points(charted, _TOTAL)
         out += gaps
-    if points:
+    done = [score for score in points.values() if score is not None]
+    if len(done) == len(ITEMS) and total in (None, sum(done)):
+        # All items, and their sum if any total: most assessments are so, and need no range.
+        out.append(IceScore(charted.at, sum(done), sum(done), charted.source))
+    elif points:
         out += _from_items(
             {item: {score} for item, score in points.items()}, total, charted.at, charted.source
         )

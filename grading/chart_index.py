@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from operator import ge
 from statistics import median
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -60,7 +61,7 @@ class Column(Generic[Row]):
     def __init__(self, rows: Sequence[Row], severity: Callable[[Row], Any]) -> None:
         times = [row.at.timestamp() for row in rows]
         self.rows: Sequence[Row] = rows
-        if any(times[place] >= times[place + 1] for place in range(len(times) - 1)):
+        if any(map(ge, times, times[1:])):
             order = sorted(range(len(rows)), key=lambda place: (times[place], severity(rows[place])))
             self.rows, times = [rows[place] for place in order], [times[place] for place in order]
         self._times = times

@@ -52,7 +52,7 @@ def _peak(
 ) -> int | None:
     """The highest lower bound; an instant that cannot exceed what was found is not graded."""
     peak = now.lowest
-    for possible, instant in sorted(set(rises), reverse=True):
+    for possible, instant in sorted({rise for rise in rises if rise[0] > peak}, reverse=True):
         if possible > peak:
             peak = max(peak, grade_at(instant).lowest)
     return peak or None
@@ -127,7 +127,8 @@ def _oxygen_rises(index: ChartIndex) -> Iterator[_Rise]:
     desaturations = [row.at for row in index.saturations.rows if row.percent < limit]
     inspired = [row.at for row in index.inspired_oxygen.rows]
     least = low_flow if desaturations or inspired else 0
-    by_flow = max((_reach_of_flow(row, index) for row in index.flows.rows), default=low_flow)
+    flow_reaches = [_reach_of_flow(row, index) for row in index.flows.rows]
+    by_flow = max(flow_reaches, default=low_flow)
 
     def reach_of_device(row: OxygenDeviceRow) -> int:
         device = tables.devices[row.device]
@@ -139,8 +140,8 @@ def _oxygen_rises(index: ChartIndex) -> Iterator[_Rise]:
         yield low_flow, instant
     for device in index.devices.rows:
         yield reach_of_device(device), device.at
-    for flow in index.flows.rows:
-        yield max(_reach_of_flow(flow, index), least), flow.at
+    for reach, flow in zip(flow_reaches, index.flows.rows, strict=True):
+        yield max(reach, least), flow.at
     if index.flows.rows or least:
         for column in (index.devices, index.flows):
             for instant in _ends(column, tables.span("oxygen")):

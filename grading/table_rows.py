@@ -4,7 +4,7 @@ Reading and checking them is :mod:`grading.tables`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
@@ -142,6 +142,14 @@ class Tables:
     limits: Mapping[str, Limit]
     arousal_bands: tuple[ArousalBand, ...]
     findings: Mapping[tuple[str, str], Criterion]
+    # The criteria by axis: asked for at every instant that is graded.
+    _axes: dict[str, tuple[Criterion, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        axes: dict[str, tuple[Criterion, ...]] = {}
+        for criterion in self.criteria.values():
+            axes[criterion.axis] = (*axes.get(criterion.axis, ()), criterion)
+        object.__setattr__(self, "_axes", axes)
 
     def span(self, window: str) -> timedelta:
         """Length of a window by id."""
@@ -153,7 +161,7 @@ class Tables:
 
     def axis(self, axis: str) -> tuple[Criterion, ...]:
         """Criteria of one axis in the order of the table."""
-        return tuple(criterion for criterion in self.criteria.values() if criterion.axis == axis)
+        return self._axes.get(axis, ())
 
     def of_finding(self, axis: str, finding: str) -> Criterion | None:
         """The criterion of a charted finding, or ``None`` when it is none."""
