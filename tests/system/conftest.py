@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from cds_service.code_systems import CARD_TOPIC_ID, OVERRIDE_REASON_ID, card_code_system
 from fhir_maps.artefacts import artefact, artefact_ids
 from tests.system.fhir_validator import FhirValidator
 from tests.system.hapi.build import LibrariesUnreachableError, build_peers
@@ -96,7 +97,9 @@ def start_validator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartV
 @pytest.fixture(scope="session")
 def published_artefacts() -> list[dict[str, Any]]:
     """Our own CodeSystems, ValueSets, ConceptMaps and Questionnaires, which `validator` knows."""
-    return [resource for kind, id_ in artefact_ids() if (resource := artefact(kind, id_)) is not None]
+    of_maps = [artefact(kind, id_) for kind, id_ in artefact_ids()]
+    of_cards = [card_code_system("CodeSystem", id_) for id_ in (OVERRIDE_REASON_ID, CARD_TOPIC_ID)]
+    return [resource for resource in (*of_maps, *of_cards) if resource is not None]
 
 
 @pytest.fixture(scope="session")
