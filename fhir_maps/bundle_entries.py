@@ -4,7 +4,7 @@ The same resource comes under several prefetch keys and pages. Of two versions o
 counts. What cannot be decoded is kept raw, to become a gap.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,6 +50,49 @@ class _WholeBundle(msgspec.Struct, frozen=True, gc=False, tag_field="resourceTyp
 
 # A union, so that the type must be named.
 _WHOLE_BUNDLE = msgspec.json.Decoder(_WholeBundle | r4.Patient)
+
+
+class SearchsetEntry(_WholeEntry, frozen=True, gc=False):
+    """An entry with its role in the searchset (a match, or what accompanies one)."""
+
+    search: r4.EntrySearch | None = None
+
+
+class _Searchset(msgspec.Struct, frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
+    """As :class:`_WholeBundle`, with all that tells how complete an answer to a query is."""
+
+    total: int | None = None
+    link: list[r4.BundleLink] = []
+    entry: list[SearchsetEntry] = []
+
+
+_SEARCHSET = msgspec.json.Decoder(_Searchset | r4.Patient)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedSearchset:
+    """A searchset without fault or surprise, decoded; ``raw`` is its JSON."""
+
+    raw: msgspec.Raw
+    bundle: _Searchset
+
+    def __bytes__(self) -> bytes:
+        """The JSON as it came."""
+        return bytes(self.raw)
+
+
+def decode_searchset(document: bytes | msgspec.Raw) -> DecodedSearchset | None:
+    """Decode a Bundle whose entries are all well-formed resources of ours; ``None`` for anything else.
+
+    Whether an answer is complete is judged before it is read: so it is decoded once for both.
+    """
+    try:
+        bundle = _SEARCHSET.decode(document)
+    except UNREADABLE:
+        return None
+    if not isinstance(bundle, _Searchset):
+        return None
+    return DecodedSearchset(document if isinstance(document, msgspec.Raw) else msgspec.Raw(document), bundle)
 
 
 class _LooseBundle(msgspec.Struct):
@@ -105,10 +148,13 @@ class OpenedResources:
     places: dict[tuple[type, str], int] = field(default_factory=dict)
 
 
-def open_bundles(items: Iterable[bytes | msgspec.Raw]) -> OpenedResources:
+def open_bundles(items: Iterable[bytes | msgspec.Raw | DecodedSearchset]) -> OpenedResources:
     """Open bundles (or single resources) given as JSON. Never raises: what is no JSON is undecodable."""
     opened = OpenedResources()
     for item in items:
+        if isinstance(item, DecodedSearchset):
+            _keep_all(item.raw, item.bundle.entry, opened)
+            continue
         raw = item if isinstance(item, msgspec.Raw) else msgspec.Raw(item)
         if bytes(memoryview(raw)[:1]):
             if not _open_whole(raw, opened):
@@ -127,11 +173,15 @@ def _open_whole(raw: msgspec.Raw, opened: OpenedResources) -> bool:
         return False
     if not isinstance(bundle, _WholeBundle):
         return False
-    whole = _Whole(raw)
-    opened.total += len(bundle.entry)
-    for place, entry in enumerate(bundle.entry):
-        _keep(entry.resource, (whole, place), entry.fullUrl, opened)
+    _keep_all(raw, bundle.entry, opened)
     return True
+
+
+def _keep_all(raw: msgspec.Raw, entries: Sequence[_WholeEntry], opened: OpenedResources) -> None:
+    whole = _Whole(raw)
+    opened.total += len(entries)
+    for place, entry in enumerate(entries):
+        _keep(entry.resource, (whole, place), entry.fullUrl, opened)
 
 
 def _open(raw: msgspec.Raw, full_url: str | None, opened: OpenedResources, depth: int) -> None:

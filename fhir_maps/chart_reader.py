@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from fhir_maps import r4
-from fhir_maps.bundle_entries import OpenedResources, Resource, open_bundles
+from fhir_maps.bundle_entries import DecodedSearchset, OpenedResources, Resource, open_bundles
 from fhir_maps.conditions import read_condition
 from fhir_maps.ice_observations import IceItemRow, group_ice_items
 from fhir_maps.imaging import read_report
@@ -115,7 +115,7 @@ class ReadingResult:
 
 
 def read_chart(
-    bundles: Iterable[bytes | msgspec.Raw],
+    bundles: Iterable[bytes | msgspec.Raw | DecodedSearchset],
     *,
     terminology: Terminology,
     patient_id: str | None,

@@ -110,7 +110,7 @@ def _unusable(match: Match, text: str, charted: Charted) -> ChartGap:
 
 def _source_of(match: Match, text: str, source: Source) -> Source:
     """Tell a reader the charted words where they are not simply the device's own name."""
-    if match.by_text and fold_text(text) != _FOLDED_NAMES[match.concept]:
+    if match.by_text and text != match.concept and fold_text(text) != _FOLDED_NAMES[match.concept]:
         return noted(source, f'charted as "{shown(text)}"')
     return source
 

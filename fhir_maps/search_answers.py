@@ -12,8 +12,9 @@ from enum import Enum
 import msgspec
 
 from fhir_maps import r4
+from fhir_maps.bundle_entries import DecodedSearchset, SearchsetEntry, decode_searchset
 
-Document = bytes | msgspec.Raw
+Document = bytes | msgspec.Raw | DecodedSearchset
 
 
 class AnswerState(Enum):
@@ -92,12 +93,16 @@ _UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
 _HARMLESS = frozenset({"information", "success"})
 
 
-def judge_answer(document: Document, resource_type: str, *, later_page: bool = False) -> Answer:
+def judge_answer(document: bytes | msgspec.Raw, resource_type: str, *, later_page: bool = False) -> Answer:
     """Tell what ``document`` (JSON) is as the answer to a query for ``resource_type``.
 
-    Nothing in the resources is read. Anything unreadable, of another type, or an error is ``FAILED``, never
-    empty. ``later_page`` says that ``total`` counts earlier pages too.
+    Nothing in the resources is looked at. Anything unreadable, of another type, or an error is ``FAILED``,
+    never empty. ``later_page`` says that ``total`` counts earlier pages too.
     """
+    if (decoded := decode_searchset(document)) is not None:
+        bundle = decoded.bundle
+        found = _Found(len(bundle.entry), _included(bundle.entry), only_empty=False, complaint=False)
+        return _judge_bundle(found, bundle.link, decoded, None if later_page else bundle.total)
     try:
         answer = _read_searchset(document)
     except _UNREADABLE:
@@ -137,7 +142,7 @@ def _judge_malformed(content: bytes, resource_type: str, *, later_page: bool) ->
     return _judge_bundle(found, bundle.link, content, None if later_page else bundle.total)
 
 
-def _included(entries: Iterable[_Entry | r4.BundleEntry]) -> int:
+def _included(entries: Iterable[_Entry | r4.BundleEntry | SearchsetEntry]) -> int:
     return sum(1 for entry in entries if entry.search is not None and entry.search.mode == "include")
 
 

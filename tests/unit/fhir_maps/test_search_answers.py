@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fhir_maps.bundle_entries import DecodedSearchset, open_bundles
 from fhir_maps.search_answers import Answer, AnswerState, join_answers, judge_answer
 
 OBSERVATION = {"resourceType": "Observation", "id": "1"}
@@ -106,3 +107,23 @@ def test_pages_join_to_a_complete_answer_only_with_the_last_page() -> None:
     assert join_answers(first, judge(bundle())).state is AnswerState.GIVEN
     assert join_answers(first, judge(outcome())).state is AnswerState.PARTIAL
     assert join_answers(judge(bundle(total=5)), judge(outcome())).state is AnswerState.FAILED
+
+
+def test_a_searchset_decoded_while_it_was_judged_opens_as_its_json_does() -> None:
+    entries = [
+        {"resource": OBSERVATION, "search": {"mode": "match"}},
+        {"resource": OBSERVATION | {"id": "2"}},
+    ]
+    content = json.dumps({"resourceType": "Bundle", "total": 2, "entry": entries}).encode()
+    (document,) = judge_answer(content, "Observation").documents
+    assert isinstance(document, DecodedSearchset)
+    assert bytes(document) == content
+    opened, from_json = open_bundles([document]), open_bundles([content])
+    assert (opened.resources, opened.total) == (from_json.resources, from_json.total)
+    assert [resource.id for resource in opened.resources] == ["1", "2"]
+
+
+def test_a_searchset_with_a_malformed_resource_is_judged_alike_and_kept_as_json() -> None:
+    content = json.dumps(bundle(OBSERVATION, OBSERVATION | {"id": "2", "code": 7})).encode()
+    answer = judge_answer(content, "Observation")
+    assert answer == Answer(AnswerState.GIVEN, (content,))
