@@ -141,12 +141,12 @@ def drop_empty(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clean(value: Any) -> Any:
+    if isinstance(value, str):  # asked first, as most members are text
+        return value or None
     if isinstance(value, Mapping):
         return drop_empty(value) or None
     if isinstance(value, list | tuple):
         return [clean for item in value if (clean := _clean(item)) is not None] or None
-    if isinstance(value, str) and not value:
-        return None
     return value
 
 

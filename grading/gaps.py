@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 
 class GapWhat(Enum):
@@ -42,12 +43,14 @@ class GapWhy(Enum):
     ATTRIBUTED_ELSEWHERE = "attributed-elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a row came from.
 
     ``reference`` is ``Type/id`` (or ``Type`` where the resource has no id). ``note`` says what a reader must
     know about how it was read, e.g. ``"read as °C: implausible in °F"`` or ``"matched on text"``.
+
+    A named tuple, as each resource of a chart makes one: it is built in a third of the time of a frozen
+    dataclass.
     """
 
     reference: str

@@ -113,8 +113,8 @@ def _strongest(offers: Iterable[_Offer]) -> list[_Offer]:
         stronger = known.advice.strength is Strength.CONSIDER and offer.advice.strength is Strength.RECOMMEND
         first, second = (offer, known) if stronger else (known, offer)
         reasons = tuple(dict.fromkeys((*first.reasons, *second.reasons)))
-        urgent = first.advice.urgent or second.advice.urgent
-        best[offer.advice.id] = replace(first, reasons=reasons, advice=replace(first.advice, urgent=urgent))
+        advice = replace(first.advice, urgent=True) if second.advice.urgent else first.advice
+        best[offer.advice.id] = replace(first, reasons=reasons, advice=advice)
     return [offer for advice_id, offer in best.items() if RECOMMEND_FORMS.get(advice_id) not in best]
 
 
