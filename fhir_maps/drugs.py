@@ -8,7 +8,6 @@ it. Nothing is matched by a part of a code; a text that no map holds is read by 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -103,12 +102,20 @@ def read_drug(
 
 def _read_concept(concept: r4.CodeableConcept, terminology: Terminology) -> DrugReading:
     """A chart names few drugs thousands of times: short names are read once."""
-    codings = tuple((coding.system, coding.code, coding.display) for coding in concept.coding)
-    if len(codings) > MOST_CODINGS or any(
-        len(part or "") > LONGEST_TEXT for part in (concept.text, *chain(*codings))
-    ):
+    if not _is_short(concept):
         return _read_parts([concept], [], terminology)
+    codings = tuple([(coding.system, coding.code, coding.display) for coding in concept.coding])
     return _read_short(codings, concept.text, terminology)
+
+
+def _is_short(concept: r4.CodeableConcept) -> bool:
+    if len(concept.coding) > MOST_CODINGS or len(concept.text or "") > LONGEST_TEXT:
+        return False
+    for coding in concept.coding:
+        for part in (coding.system, coding.code, coding.display):
+            if part is not None and len(part) > LONGEST_TEXT:
+                return False
+    return True
 
 
 @lru_cache(maxsize=4096)
