@@ -54,7 +54,7 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
     """Take the evidence at ``at`` (aware), which must not lie after the time the index was made for.
 
     Looking back to an instant before that time, the evidence holds what the grade rests on and leaves out
-    what serves the reader and the dosing of the moment: last times charted, gaps, doses, orders, laboratory.
+    what serves the reader and the dosing of the moment: gaps, doses, orders, laboratory values.
     """
     tables = index.tables
     horizon = index.horizon_of(at)
