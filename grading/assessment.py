@@ -49,12 +49,41 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class GradeStep:
+    """The grade of one syndrome from ``at`` on, until the next step.
+
+    ``criteria`` are the ids of the rows met. Two steps in a row differ in status, grade or range.
+    """
+
+    at: datetime
+    status: Status
+    grade: int | None
+    lowest: int
+    highest: int
+    criteria: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How the grade of now came about.
+
+    ``since`` is the instant from which it stands unchanged; ``previous`` the step before it. Both are
+    ``None`` where it did not change from ``looked_back_to`` on, which is as far as was looked.
+    """
+
+    looked_back_to: datetime
+    since: datetime | None = None
+    previous: GradeStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SyndromeGrade:
     """Grade of one syndrome at one time.
 
     ``grade`` is ``None`` unless ``status`` is ``NONE`` (0) or ``GRADED``. ``lowest``/``highest`` bound what
     is possible; ``episode_peak`` is the highest grade (or lower bound) since the infusion, ``None`` when
-    never above 0. ``notes`` are sentences for the card (our readings, flags).
+    never above 0. ``notes`` are sentences for the card (our readings, flags). ``trend`` is there for the
+    present alone, not for the past.
     """
 
     status: Status
@@ -64,6 +93,7 @@ class SyndromeGrade:
     criteria: tuple[CriterionMet, ...]
     notes: tuple[str, ...] = ()
     episode_peak: int | None = None
+    trend: Trend | None = None
 
 
 @dataclass(frozen=True, slots=True)

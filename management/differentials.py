@@ -4,7 +4,7 @@ Deliberately absent: reading imaging reports (free text is shown, never graded),
 late cytopenia beyond the monitoring window.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
@@ -183,3 +183,6 @@ SCREENS: Mapping[str, Condition] = {
     "low-immunoglobulin": low_immunoglobulin,
     "long-neutropenia": long_neutropenia,
 }
+
+MISSING_PIECES: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {}
+"""By the name of a screen's condition: the inputs that it would look at and that are not known."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from management.conditions import CONDITIONS
+from management.differentials import MISSING_PIECES
 from management.dosing import compute_dose, fixed_dose
 from management.guard_rails import RefusedWeight, usable_weight, withhold_tocilizumab
 from management.protocol_rows import Advice, DoseRule, Protocol, ProtocolRow
@@ -61,6 +62,7 @@ def recommend(situation: Situation, protocol: Protocol) -> Outcome:
                     reasons=(*recommendation.reasons, *last_steroid_doses(recommendation.id, situation)),
                     cautions=(*by_drug, *offer.cautions),
                     no_draft_because=why_no_draft(recommendation.id, situation),
+                    missing=_missing(offer, situation),
                 )
             )
     kept.sort(key=lambda item: (not item.urgent, item.strength is Strength.CONSIDER))
@@ -116,6 +118,12 @@ def _strongest(offers: Iterable[_Offer]) -> list[_Offer]:
         advice = replace(first.advice, urgent=True) if second.advice.urgent else first.advice
         best[offer.advice.id] = replace(first, reasons=reasons, advice=advice)
     return [offer for advice_id, offer in best.items() if RECOMMEND_FORMS.get(advice_id) not in best]
+
+
+def _missing(offer: _Offer, situation: Situation) -> tuple[str, ...]:
+    """What a screen would look at and does not know."""
+    find = MISSING_PIECES.get(offer.row.when)
+    return () if find is None else find(situation)
 
 
 def _cautions(fired: Iterable[tuple[ProtocolRow, Reasons]]) -> Mapping[str, tuple[str, ...]]:

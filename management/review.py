@@ -57,6 +57,7 @@ class Recommendation:
     with the source's wording in our own words, ``reasons`` why the row fired for this patient. ``row`` is the
     protocol row (``C3``). ``verified`` is ``False`` for anything not of tier A or B, which is never a
     ``recommend``. ``no_draft_because`` says why no draft order is to be offered although a dose is computed.
+    ``missing`` names the inputs of a screen that are not known, so that it may not have been judged whole.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Recommendation:
     urgent: bool = False
     cautions: tuple[str, ...] = ()
     no_draft_because: str | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,80 @@ class TocilizumabCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ScorePoint:
+    """A score at one time, with the arithmetic as a reader would check it, conversions of units included."""
+
+    at: datetime
+    value: Decimal
+    arithmetic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A severity score: shown as a trend, never compared with a cut, never an input of a grade.
+
+    ``points`` are oldest first; none where an input is missing, which ``missing`` names. ``reading`` is the
+    source's own word for the newest point ("grade 2", "high"), ``None`` where it has none.
+    """
+
+    name: str
+    points: tuple[ScorePoint, ...]
+    missing: tuple[str, ...]
+    reading: str | None
+    cite: str
+    tier: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RiskFactor:
+    """Something known of this patient that the sources name as a risk for severe toxicity."""
+
+    text: str
+    cite: str
+    tier: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IceSchedule:
+    """When the next ICE (or CAPD in a child) is due: ``overdue`` once ``due_at`` has passed.
+
+    ``last_at`` is ``None`` where none was taken since the infusion; it is then due now. ``every_hours`` is
+    the interval that applies and ``why`` the reason for it.
+    """
+
+    instrument: str
+    last_at: datetime | None
+    due_at: datetime
+    overdue: bool
+    every_hours: int
+    why: str
+    cite: str
+    tier: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LateEffects:
+    """What there is to tell of a recipient after the monitoring window, when nothing is graded any more."""
+
+    at: datetime
+    infusion_at: datetime
+    product: str | None
+    day: int
+    protocol: str
+    protocol_version: str
+    recommendations: tuple[Recommendation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
-    """An assessment, and what the protocol makes of it."""
+    """An assessment, and what the protocol makes of it.
+
+    ``unattributed`` is the same chart graded as if nothing were attributed elsewhere, ``None`` where nothing
+    is.
+    """
 
     assessment: Assessment
     protocol: str
@@ -112,3 +186,7 @@ class Review:
     recommendations: tuple[Recommendation, ...] = ()
     withheld: tuple[Withheld, ...] = ()
     notes: tuple[str, ...] = field(default=())  # protocol-level remarks for the card
+    unattributed: Assessment | None = None
+    scores: tuple[Score, ...] = ()
+    risk_factors: tuple[RiskFactor, ...] = ()
+    ice_schedule: IceSchedule | None = None

@@ -12,10 +12,14 @@ from grading.crs import grade_crs
 from grading.evidence_at import evidence_at
 from grading.icans import grade_icans
 from grading.tables import shipped_tables
+from management.attribution import grade_without_attributions
 from management.guard_rails import count_tocilizumab, weight_holds_for
+from management.ice_schedule import schedule_ice
 from management.protocol_rows import Protocol
 from management.recommend import Outcome, recommend
 from management.review import Review
+from management.risk_factors import find_risk_factors
+from management.severity import score_severity
 from management.situation import GradeAt, Situation
 from management.tocilizumab_doses import counted_doses, doses_of_episode
 
@@ -27,19 +31,32 @@ def review(chart: Chart, at: datetime, protocol: Protocol) -> Review | None:
 
     ``None`` where there is no assessment: no CAR-T infusion on record inside the monitoring window.
     """
+    situation = situate(chart, at, protocol)
+    return None if situation is None else _review(situation, protocol)
+
+
+def situate(chart: Chart, at: datetime, protocol: Protocol) -> Situation | None:
+    """Grade a chart and bring together what conditions and order checks look at.
+
+    ``None`` where there is no assessment, as in :func:`review`.
+    """
     index = ChartIndex(chart, at, shipped_tables())
     if not is_monitored(index):
         return None
-    return review_assessment(assess_at(index, at), chart, protocol, partial(_grade_past, index))
+    return _situation(assess_at(index, at), chart, protocol, partial(_grade_past, index))
 
 
 def review_assessment(assessment: Assessment, chart: Chart, protocol: Protocol, grade_at: GradeAt) -> Review:
     """As :func:`review` for an assessment already made; ``grade_at`` grades the same chart at earlier
     instants.
     """
+    return _review(_situation(assessment, chart, protocol, grade_at), protocol)
+
+
+def _situation(assessment: Assessment, chart: Chart, protocol: Protocol, grade_at: GradeAt) -> Situation:
     remembered = _remembering(grade_at)
     doses = counted_doses(assessment, chart, protocol.cuts)
-    situation = Situation(
+    return Situation(
         assessment=assessment,
         chart=chart,
         grade_at=remembered,
@@ -48,15 +65,23 @@ def review_assessment(assessment: Assessment, chart: Chart, protocol: Protocol, 
         tocilizumab=doses,
         episode_tocilizumab=doses_of_episode(doses, assessment, chart, remembered),
     )
-    outcome = Outcome() if _has_died(assessment) else recommend(situation, protocol)
+
+
+def _review(situation: Situation, protocol: Protocol) -> Review:
+    died = _has_died(situation.assessment)
+    outcome = Outcome() if died else recommend(situation, protocol)
     return Review(
-        assessment=assessment,
+        assessment=situation.assessment,
         protocol=protocol.name,
         protocol_version=protocol.version,
         tocilizumab=count_tocilizumab(situation),
         recommendations=outcome.recommendations,
         withheld=outcome.withheld,
         notes=outcome.notes,
+        unattributed=grade_without_attributions(situation),
+        scores=() if died else score_severity(situation),
+        risk_factors=() if died else find_risk_factors(situation),
+        ice_schedule=None if died else schedule_ice(situation),
     )
 
 
