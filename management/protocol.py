@@ -1,137 +1,154 @@
 """Loading protocols: TOML tables in, a checked :class:`Protocol` out.
 
 A protocol is one file ``NAME.toml``. What holds in every protocol (cross-cutting rows, cuts, dose rules,
-guards, citations) ships beside it, and the protocol's file may replace a cut, dose rule or guard by its id.
-A folder given by a site is looked through before ours.
+guards, citations) ships beside it, and the protocol's file may replace a cut, dose rule, guard or citation
+by its id. A file that ``extends`` a shipped protocol says only what differs from it. A folder given by a
+site is looked through before ours.
 
-Refused, each with file, row and fault: a missing or empty member, a row out of order or standing twice, an
-unknown condition, recommendation, guard, drug, dose rule or citation, a ``recommend`` that rests on
-anything but a verified tier A or B, and a grading scale other than the one we grade by.
+Refused, with every fault by file and line: a missing, empty or unknown member, a row out of order or
+standing twice, an unknown condition, recommendation, guard, drug, product, dose rule or citation, a
+``recommend`` that rests on anything but a verified tier A or B, a guard made weaker by a rule of one's own, a
+cut in another unit, and a grading scale other than the one we grade by.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
 from management.conditions import CONDITIONS
-from management.protocol_reading import Table, TableReader, check_order
-from management.protocol_rows import CutRow, DoseRule, GuardRow, Protocol, ProtocolError, ProtocolRow
-from management.review import Guard
-from management.vocabulary import Cut
+from management.protocol_entries import Entry, parse_table
+from management.protocol_faults import Fault, FaultLog, ProtocolError, unknown
+from management.protocol_layers import HEADER_MEMBERS, TABLE_KINDS, Layers
+from management.protocol_rows import Protocol, ProtocolRow
 
-__all__ = ["GRADING_SCALE", "Protocol", "ProtocolError", "load_protocol", "shipped_protocols"]
+__all__ = [
+    "GRADING_SCALE",
+    "Fault",
+    "Protocol",
+    "ProtocolError",
+    "load_file",
+    "load_protocol",
+    "read_protocol",
+    "shipped_protocols",
+]
 
 GRADING_SCALE = "ASTCT 2019"
 _SHARED = ("citations", "cross-cutting", "doses", "guards")
-_NUMBERED_GUARDS = (
-    Guard.INTERVAL_UNDER_8H,
-    Guard.THREE_DOSES_IN_24H,
-    Guard.FOUR_DOSES_IN_TOTAL,
-    Guard.STALE_WEIGHT,
-)
 
 
 def shipped_protocols() -> tuple[str, ...]:
     """Names of the protocols that come with this distribution, sorted."""
-    return tuple(sorted(set(_shipped_texts()) - set(_SHARED)))
+    return tuple(sorted(name for name, text in _shipped_texts().items() if "\ngrading_scale = " in text))
 
 
 def load_protocol(name: str, folders: Sequence[Path] = ()) -> Protocol:
     """Load and check a protocol by name, from the first of ``folders`` that has it, else from ours.
 
-    Raises :class:`ProtocolError`: for an unknown name (the message lists the known ones) and for any fault.
+    Raises :class:`ProtocolError`: for an unknown name (the message lists the known ones), for a folder or
+    file that cannot be read, and for any fault.
     """
-    texts = _shipped_texts()
+    for folder in folders:
+        if not folder.is_dir():
+            raise ProtocolError(f"{folder}: no such folder of protocols")
     own = {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.toml"))}
-    known = sorted((set(texts) | set(own)) - set(_SHARED))
+    shipped = shipped_protocols()
+    known = sorted(set(shipped) | (set(own) - set(_SHARED)))
     if name not in known:
-        raise ProtocolError(f"unknown protocol {name!r}; known are: {', '.join(known)}")
-    text = own[name].read_text("utf-8") if name in own else texts[name]
-    return read_protocol(name, text, {shared: texts[shared] for shared in _SHARED})
+        raise ProtocolError(f"{unknown('protocol', name, ())}; known are: {', '.join(known)}")
+    return load_file(own[name]) if name in own else _load_shipped(name)
 
 
-def read_protocol(name: str, text: str, shared: Mapping[str, str]) -> Protocol:
-    """Read a protocol from its TOML text and those of the shared tables. Raises :class:`ProtocolError`."""
-    tables = [_parse(file, shared[file]) for file in _SHARED] + [_parse(name, text)]
-    citations: dict[str, str] = {}
-    for table in tables:
-        for entry in table.entries("citation"):
-            citations[entry.text("id")] = entry.text("text")
-    read = TableReader(citations, CONDITIONS)
-    cuts: dict[Cut, CutRow] = {}
-    doses: dict[str, DoseRule] = {}
-    guards: dict[Guard, GuardRow] = {}
-    for table in tables:
-        cuts.update({row.cut: row for row in map(read.cut, table.entries("cut"))})
-        doses.update({row.id: row for row in map(read.dose, table.entries("dose"))})
-        guards.update({row.guard: row for row in map(read.guard, table.entries("guard"))})
-    _check_complete(name, cuts, guards)
-    rows: list[ProtocolRow] = []
-    for table in (tables[-1], tables[_SHARED.index("cross-cutting")]):
-        own_rows = [read.row(entry, doses) for entry in table.entries("row")]
-        check_order(table.file, own_rows)
-        rows += own_rows
-    return _read_header(tables[-1], name, tuple(rows), cuts, doses, guards)
+def load_file(path: Path) -> Protocol:
+    """Load and check the protocol of one file. Raises :class:`ProtocolError`."""
+    if path.stem in _SHARED:
+        raise ProtocolError(f"{path}: {path.stem} is the name of a shared table; name the protocol otherwise")
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{path}: cannot be read as UTF-8 text") from error
+    return read_protocol(path.stem, text, _shared_texts(), str(path))
+
+
+def read_protocol(name: str, text: str, shared: Mapping[str, str], file: str | None = None) -> Protocol:
+    """Read a protocol from its TOML text and those of the shared tables.
+
+    ``file`` is what faults are told of. Raises :class:`ProtocolError` with all of them.
+    """
+    faults = FaultLog()
+    tables = {part: parse_table(f"{part}.toml (shipped)", shared[part], faults) for part in _SHARED}
+    own = parse_table(file or f"{name}.toml", text, faults)
+    faults.refuse_any()  # nothing more can be told of a text that is no TOML
+    for table in tables.values():
+        table.refuse_others(TABLE_KINDS)
+    own.refuse_others(HEADER_MEMBERS | TABLE_KINDS)
+    extends = _extended(own)
+    base = None
+    if extends is not None:
+        base = parse_table(f"{extends}.toml (shipped)", _shipped_texts()[extends], faults)
+    layers = Layers(tuple(tables.values()), base, own, CONDITIONS)
+    rows = (*layers.protocol_rows(), *layers.shared_rows())
+    layers.check_complete()
+    protocol = _read_header(own, name, rows, layers, extends)
+    faults.refuse_any()
+    return protocol
+
+
+def _extended(own: Entry) -> str | None:
+    """The shipped protocol that a file starts from; ``None`` for a whole protocol."""
+    name = own.optional_text("extends")
+    if name is None:
+        if "without" in own.members:
+            own.fault(
+                "without needs extends: only rows of a protocol that is extended can be left out", "without"
+            )
+        return None
+    own.unless_known("extends", name, shipped_protocols(), "shipped protocol")
+    return name if name in shipped_protocols() else None
 
 
 def _read_header(
-    table: Table,
-    name: str,
-    rows: tuple[ProtocolRow, ...],
-    cuts: Mapping[Cut, CutRow],
-    doses: Mapping[str, DoseRule],
-    guards: Mapping[Guard, GuardRow],
+    own: Entry, name: str, rows: tuple[ProtocolRow, ...], layers: Layers, extends: str | None
 ) -> Protocol:
-    header = table.header()
-    scale = header.text("grading_scale")
-    if scale != GRADING_SCALE:
-        raise ProtocolError(
-            f"{table.file}: grading_scale {scale!r} is not {GRADING_SCALE!r}; "
-            "grades of another scale must be converted first"
+    scale = own.text("grading_scale")
+    if scale.strip() and scale != GRADING_SCALE:
+        own.fault(
+            f"grading_scale {scale!r} is not {GRADING_SCALE!r}, the only scale that patients are graded by"
+            f" here: rewrite the rows for grades of {GRADING_SCALE}, have that reviewed, then state it",
+            "grading_scale",
         )
-    if header.text("name") != name:
-        raise ProtocolError(f"{table.file}: name {header.text('name')!r} is not the name of the file")
+    stated = own.text("name")
+    if stated.strip() and stated != name:
+        own.fault(f"name {stated!r} is not the name of the file, {name!r}", "name")
+    review_date = own.day("review_date")
+    guards = layers.guards
     return Protocol(
         name=name,
-        title=header.text("title"),
-        owner=header.text("owner"),
-        version=header.text("version"),
-        review_date=header.optional_text("review_date"),
-        population=header.text("population"),
+        title=own.text("title"),
+        owner=own.text("owner"),
+        version=own.text("version"),
+        review_date=None if review_date is None else review_date.isoformat(),
+        population=own.text("population"),
         grading_scale=scale,
-        sources=header.texts("sources"),
+        sources=own.texts("sources"),
         rows=rows,
-        cuts=cuts,
-        doses=doses,
+        cuts=layers.cuts,
+        doses={id_: dose.rule for id_, dose in layers.doses.items()},
         guards=guards,
         limits={guard: row.value for guard, row in guards.items() if row.value is not None},
+        extends=extends,
+        citations=layers.citations,
     )
 
 
-def _check_complete(
-    name: str,
-    cuts: Mapping[Cut, CutRow],
-    guards: Mapping[Guard, GuardRow],
-) -> None:
-    for cut in Cut:
-        if cut not in cuts:
-            raise ProtocolError(f"{name}: cut {cut.value} is missing")
-    for guard in Guard:
-        if guard not in guards:
-            raise ProtocolError(f"{name}: guard {guard.value} is missing")
-    for guard in _NUMBERED_GUARDS:
-        if guards[guard].value is None:
-            raise ProtocolError(f"{name}: guard {guard.value} has no value")
+@lru_cache(maxsize=8)
+def _load_shipped(name: str) -> Protocol:
+    return read_protocol(name, _shipped_texts()[name], _shared_texts())
 
 
-def _parse(name: str, text: str) -> Table:
-    file = f"{name}.toml"
-    try:
-        return Table(file, tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ProtocolError(f"{file}: {error}") from error
+def _shared_texts() -> Mapping[str, str]:
+    texts = _shipped_texts()
+    return {part: texts[part] for part in _SHARED}
 
 
 @lru_cache(maxsize=1)

@@ -1,20 +1,19 @@
-"""Reading entries of a protocol's TOML tables, each fault named with file and entry."""
+"""Reading entries of protocol tables into rows, each checked for what it must have and may not say."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any, TypeVar
 
 from grading.tables import shipped_tables
+from management.protocol_entries import Entry
 from management.protocol_rows import (
     Advice,
     CutRow,
     DoseBand,
     DoseRule,
     GuardRow,
-    ProtocolError,
     ProtocolRow,
     Provenance,
     Withholding,
@@ -24,6 +23,7 @@ from management.vocabulary import (
     CONSIDER_FORMS,
     DRUGS,
     LOWERABLE,
+    PRODUCTS,
     RECOMMEND_FORMS,
     RECOMMENDATION_IDS,
     SPAN_CUTS,
@@ -33,143 +33,96 @@ from management.vocabulary import (
 
 TIERS = ("A", "B", "C", "GK", "RULE")
 VERIFIABLE_TIERS = ("A", "B")
+DOSE_UNITS = ("mg", "mL", "mg/day")
+# Citations that stand for no document: nothing can be compared with them.
+_NO_DOCUMENT = frozenset({"Our rule", "General knowledge"})
 _ROW_ID = re.compile(r"(?P<group>[A-Z]+(?:-[A-Z]+)?)(?P<number>\d*)[a-z]?")
-_Kind = TypeVar("_Kind", str, bool, list[Any])
+
+_PROVENANCE = frozenset({"citation", "tier", "verified", "reviewed_by", "reviewed_on"})
+_ROW_MEMBERS = _PROVENANCE | {
+    *("id", "when", "wording", "products", "gives", "withholds"),
+    *("lowers", "resting_on", "cautions", "caution", "note"),
+}
+_ADVICE_MEMBERS = _PROVENANCE | {"id", "strength", "urgent", "title", "text", "dose"}
+_WITHHOLDING_MEMBERS = frozenset({"id", "because", "text"})
+_NUMBER_MEMBERS = _PROVENANCE | {"id", "value", "unit", "wording"}
+_DOSE_MEMBERS = _PROVENANCE | {"id", "unit", "band", "fixed", "most", "route", "interval", "text"}
+_BAND_MEMBERS = frozenset({"below_kg", "per_kg"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One table of a TOML file with the words to name it by."""
+class ReadDose:
+    """A dose rule and the entry it was read from: a fault that it causes elsewhere is told there."""
 
-    label: str
-    members: Mapping[str, object]
-
-    def text(self, key: str) -> str:
-        """A text that must be there and not be empty."""
-        value = self._typed(key, str)
-        if not value.strip():
-            raise ProtocolError(f"{self.label}: {key} is empty")
-        return value
-
-    def optional_text(self, key: str) -> str | None:
-        """A text that may be left out or empty (``None``)."""
-        return self._typed(key, str) or None if key in self.members else None
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts with at least one member."""
-        values = tuple(str(value) for value in self._typed(key, list))
-        if not values:
-            raise ProtocolError(f"{self.label}: {key} is empty")
-        return values
-
-    def flag(self, key: str) -> bool:
-        """A true or false that must be there."""
-        return self._typed(key, bool)
-
-    def number(self, key: str) -> Decimal:
-        """An exact number, written as text so that no binary fraction comes in."""
-        text = self.text(key)
-        if not re.fullmatch(r"-?\d+(\.\d+)?", text):
-            raise ProtocolError(f"{self.label}: {key} {text!r} is not a plain number")
-        return Decimal(text)
-
-    def entries(self, key: str) -> tuple["Entry", ...]:
-        """Sub-entries, none when the key is absent."""
-        if key not in self.members:
-            return ()
-        return tuple(
-            Entry(f"{self.label}: {member.get('id', key)}", member) for member in self._typed(key, list)
-        )
-
-    def _typed(self, key: str, kind: type[_Kind]) -> _Kind:
-        if key not in self.members:
-            raise ProtocolError(f"{self.label}: {key} is missing")
-        value = self.members[key]
-        if not isinstance(value, kind):
-            raise ProtocolError(f"{self.label}: {key} is not of type {kind.__name__}")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One parsed TOML file."""
-
-    file: str
-    members: Mapping[str, object]
-
-    def header(self) -> Entry:
-        """The members at the top of the file."""
-        return Entry(self.file, self.members)
-
-    def entries(self, key: str) -> tuple[Entry, ...]:
-        """All entries ``[[key]]``."""
-        return self.header().entries(key)
+    rule: DoseRule
+    entry: Entry
 
 
 class TableReader:
-    """Reads entries into rows, checking what every row must have."""
+    """Reads entries into rows; whatever a row must not say is noted as a fault of its entry.
 
-    def __init__(self, citations: Mapping[str, str], conditions: Collection[str]) -> None:
+    ``own_file`` is the file that is being judged: a ``recommend`` of another file that rests on a dose rule
+    of this one is a fault of the dose rule.
+    """
+
+    def __init__(self, citations: Collection[str], conditions: Collection[str], own_file: str) -> None:
         self._citations = citations
         self._conditions = conditions
+        self._own_file = own_file
 
-    def row(self, entry: Entry, doses: Mapping[str, DoseRule]) -> ProtocolRow:
+    def row(self, entry: Entry, doses: Mapping[str, ReadDose]) -> ProtocolRow:
         """A protocol row with all that follows from it."""
+        entry.refuse_others(_ROW_MEMBERS)
         when = entry.text("when")
-        if when not in self._conditions:
-            raise ProtocolError(f"{entry.label}: unknown condition {when!r}")
+        entry.unless_known("when", when, self._conditions, "condition")
         provenance = self.provenance(entry)
+        advice = [self._advice(one, provenance, doses) for one in entry.entries("gives")]
+        withholds = [_withholding(one) for one in entry.entries("withholds")]
         row = ProtocolRow(
             id=entry.text("id"),
             when=when,
             wording=entry.text("wording"),
             provenance=provenance,
-            gives=tuple(self._advice(advice, provenance, doses) for advice in entry.entries("gives")),
-            withholds=tuple(self._withholding(withheld) for withheld in entry.entries("withholds")),
-            lowers=_names(entry, "lowers", LOWERABLE),
+            gives=tuple(one for one in advice if one is not None),
+            withholds=tuple(one for one in withholds if one is not None),
+            lowers=_names(entry, "lowers", LOWERABLE, "drug"),
             resting_on=_criterion_id(entry),
-            cautions=_names(entry, "cautions", DRUGS),
+            cautions=_names(entry, "cautions", DRUGS, "drug"),
             caution=entry.optional_text("caution"),
             note=entry.optional_text("note"),
+            products=_names(entry, "products", PRODUCTS, "product"),
         )
-        if not (row.gives or row.withholds or row.lowers or row.cautions or row.note):
-            raise ProtocolError(f"{entry.label}: nothing follows from this row")
+        if not (advice or withholds or row.lowers or row.cautions or row.note):
+            entry.fault("nothing follows from this row")
         if (row.lowers or row.cautions) and row.caution is None:
-            raise ProtocolError(f"{entry.label}: caution is missing")
+            entry.fault("caution is missing")
         if row.resting_on is not None and not row.lowers:
-            raise ProtocolError(f"{entry.label}: resting_on without lowers")
+            entry.fault("resting_on without lowers", "resting_on")
         return row
 
-    def cut(self, entry: Entry) -> CutRow:
+    def cut(self, entry: Entry) -> CutRow | None:
         """A number for conditions; a span of time has a unit of time."""
-        cut, unit = _member(entry, "id", Cut), entry.text("unit")
-        if cut in SPAN_CUTS and unit not in SPAN_UNITS:
-            raise ProtocolError(f"{entry.label}: unit {unit!r} is no span of time")
-        return CutRow(
-            cut=cut,
-            value=entry.number("value"),
-            unit=unit,
-            wording=entry.text("wording"),
-            provenance=self.provenance(entry),
-        )
+        entry.refuse_others(_NUMBER_MEMBERS)
+        cut, unit = entry.choice("id", Cut), entry.text("unit")
+        if cut in SPAN_CUTS and unit and unit not in SPAN_UNITS:
+            entry.fault(f"unit {unit!r} is no span of time; write one of {', '.join(SPAN_UNITS)}", "unit")
+        value, wording, provenance = entry.number("value"), entry.text("wording"), self.provenance(entry)
+        return None if cut is None else CutRow(cut, value, unit, wording, provenance)
 
     def dose(self, entry: Entry) -> DoseRule:
         """A dose rule: bands by rising weight, the last one open; or a fixed dose."""
-        bands = tuple(
-            DoseBand(
-                below_kg=band.number("below_kg") if "below_kg" in band.members else None,
-                per_kg=band.number("per_kg"),
-            )
-            for band in entry.entries("band")
-        )
+        entry.refuse_others(_DOSE_MEMBERS)
+        bands = tuple(_band(band) for band in entry.entries("band"))
         fixed = entry.number("fixed") if "fixed" in entry.members else None
         if (fixed is not None) == bool(bands):
-            raise ProtocolError(f"{entry.label}: either bands by weight or a fixed dose")
+            entry.fault("either bands by weight or a fixed dose")
         if bands and not _rise_to_an_open_end([band.below_kg for band in bands]):
-            raise ProtocolError(f"{entry.label}: bands must rise by weight and end with an open one")
+            entry.fault("bands must rise by weight and end with an open one", "band")
+        unit = entry.text("unit")
+        entry.unless_known("unit", unit, DOSE_UNITS, "unit")
         return DoseRule(
             id=entry.text("id"),
-            unit=entry.text("unit"),
+            unit=unit,
             bands=bands,
             fixed=fixed,
             most=entry.number("most") if "most" in entry.members else None,
@@ -179,110 +132,133 @@ class TableReader:
             provenance=self.provenance(entry),
         )
 
-    def guard(self, entry: Entry) -> GuardRow:
+    def guard(self, entry: Entry) -> GuardRow | None:
         """A guard rail."""
-        return GuardRow(
-            guard=_member(entry, "id", Guard),
-            value=entry.number("value") if "value" in entry.members else None,
-            unit=entry.optional_text("unit"),
-            wording=entry.text("wording"),
-            provenance=self.provenance(entry),
-        )
+        entry.refuse_others(_NUMBER_MEMBERS)
+        guard = entry.choice("id", Guard)
+        value = entry.number("value") if "value" in entry.members else None
+        unit, wording = entry.optional_text("unit"), entry.text("wording")
+        provenance = self.provenance(entry)
+        return None if guard is None else GuardRow(guard, value, unit, wording, provenance)
 
     def provenance(self, entry: Entry) -> Provenance:
-        """Citation, tier and verified, checked against each other."""
+        """Citation, tier, verified and review, checked against each other."""
         citations = entry.texts("citation")
         for citation in citations:
-            if citation not in self._citations:
-                raise ProtocolError(f"{entry.label}: unknown citation {citation!r}")
+            entry.unless_known("citation", citation, self._citations, "citation")
         tier, verified = entry.text("tier"), entry.flag("verified")
-        if tier not in TIERS:
-            raise ProtocolError(f"{entry.label}: unknown tier {tier!r}")
-        if verified and tier not in VERIFIABLE_TIERS:
-            raise ProtocolError(f"{entry.label}: tier {tier} cannot be verified")
-        return Provenance("; ".join(citations), tier, verified)
+        entry.unless_known("tier", tier, TIERS, "tier")
+        if verified and tier in TIERS and tier not in VERIFIABLE_TIERS:
+            entry.fault(f"tier {tier} cannot be verified; write verified = false", "verified")
+        if citations and tier in VERIFIABLE_TIERS and _NO_DOCUMENT.issuperset(citations):
+            entry.fault(f"tier {tier} needs a document; {citations[0]!r} is none", "citation")
+        by, on = entry.optional_text("reviewed_by"), entry.day("reviewed_on")
+        if (by is None) != (on is None):
+            entry.fault("reviewed_by and reviewed_on belong together", "reviewed_by" if by else "reviewed_on")
+        return Provenance("; ".join(citations), tier, verified, by, on)
 
-    def _advice(self, entry: Entry, of_row: Provenance, doses: Mapping[str, DoseRule]) -> Advice:
-        provenance = self.provenance(entry) if "tier" in entry.members else of_row
-        dose = entry.optional_text("dose")
-        if dose is not None and dose not in doses:
-            raise ProtocolError(f"{entry.label}: unknown dose rule {dose!r}")
-        strength = _member(entry, "strength", Strength)
-        advice_id = _recommendation_id(entry)
+    def _advice(self, entry: Entry, of_row: Provenance, doses: Mapping[str, ReadDose]) -> Advice | None:
+        entry.refuse_others(_ADVICE_MEMBERS)
+        has_own = any(member in entry.members for member in _PROVENANCE)
+        provenance = self.provenance(entry) if has_own else of_row
+        name = entry.optional_text("dose")
+        dose = doses.get(name or "")
+        if name is not None:
+            entry.unless_known("dose", name, doses, "dose rule")
+        strength, advice_id = entry.choice("strength", Strength), _recommendation_id(entry)
+        title, text = entry.text("title"), entry.text("text")
+        urgent = entry.flag("urgent") if "urgent" in entry.members else False
+        if strength is None:
+            return None
         if strength is Strength.RECOMMEND:
             if advice_id in RECOMMEND_FORMS:
-                raise ProtocolError(f"{entry.label}: {advice_id} is a consider form")
-            if not provenance.verified or (dose is not None and not doses[dose].provenance.verified):
-                raise ProtocolError(f"{entry.label}: recommend needs a verified row and dose of tier A or B")
+                entry.fault(f"{advice_id} is a consider form; write {RECOMMEND_FORMS[advice_id]}", "id")
+            self._check_recommend(entry, provenance, dose)
         elif advice_id in CONSIDER_FORMS:
-            raise ProtocolError(f"{entry.label}: {advice_id} is a recommend form")
-        return Advice(
-            id=advice_id,
-            strength=strength,
-            title=entry.text("title"),
-            text=entry.text("text"),
-            provenance=provenance,
-            dose=dose,
-            urgent=entry.flag("urgent") if "urgent" in entry.members else False,
-        )
+            entry.fault(f"{advice_id} is a recommend form; write {CONSIDER_FORMS[advice_id]}", "id")
+        return Advice(advice_id, strength, title, text, provenance, name, urgent)
 
-    def _withholding(self, entry: Entry) -> Withholding:
-        return Withholding(
-            id=_recommendation_id(entry), because=_member(entry, "because", Guard), text=entry.text("text")
-        )
+    def _check_recommend(self, entry: Entry, provenance: Provenance, dose: ReadDose | None) -> None:
+        """No ``recommend`` rests on anything but a verified row and dose of tier A or B."""
+        if not provenance.verified:
+            entry.fault("recommend needs a verified row of tier A or B; write consider", "strength")
+        if dose is None or dose.rule.provenance.verified:
+            return
+        if entry.file != self._own_file and dose.entry.file == self._own_file:
+            dose.entry.fault(
+                f"recommend needs a verified dose of tier A or B, and {entry.file} recommends it"
+                f" ({entry.label}); replace that row too, or give this dose another id",
+                "verified",
+            )
+        else:
+            entry.fault("recommend needs a verified dose of tier A or B; write consider", "dose")
 
 
-def check_order(file: str, rows: Iterable[ProtocolRow]) -> None:
-    """Refuse rows that stand twice, or whose numbers fall inside a group (C5 before C4)."""
+def _withholding(entry: Entry) -> Withholding | None:
+    entry.refuse_others(_WITHHOLDING_MEMBERS)
+    advice_id, because, text = _recommendation_id(entry), entry.choice("because", Guard), entry.text("text")
+    return None if because is None else Withholding(id=advice_id, because=because, text=text)
+
+
+def _band(entry: Entry) -> DoseBand:
+    entry.refuse_others(_BAND_MEMBERS)
+    below = entry.number("below_kg") if "below_kg" in entry.members else None
+    return DoseBand(below_kg=below, per_kg=entry.number("per_kg"))
+
+
+def split_row_id(row_id: str) -> tuple[str, int] | None:
+    """Group and number of a row id (``C5b``: C, 5); ``None`` for what is no row id."""
+    match = _ROW_ID.fullmatch(row_id)
+    return None if match is None else (match["group"], int(match["number"] or 0))
+
+
+def check_order(rows: Iterable[tuple[Entry, ProtocolRow]]) -> None:
+    """Note rows that stand twice, or whose numbers fall inside a group (C5 before C4)."""
     seen: set[str] = set()
     last: dict[str, int] = {}
-    for row in rows:
-        match = _ROW_ID.fullmatch(row.id)
-        if match is None:
-            raise ProtocolError(
-                f"{file}: {row.id}: not a row id (letters, a number, a small letter for a part)"
-            )
-        group, number = match["group"], int(match["number"] or 0)
+    for entry, row in rows:
+        parts = split_row_id(row.id)
+        if parts is None:
+            if row.id.strip():
+                entry.fault("not a row id (letters, a number, a small letter for a part)", "id")
+            continue
+        group, number = parts
         if row.id in seen:
-            raise ProtocolError(f"{file}: {row.id}: stands twice")
-        if number < last.get(group, number):
-            raise ProtocolError(f"{file}: {row.id}: stands after {group}{last[group]}")
+            entry.fault("stands twice", "id")
+        elif number < last.get(group, number):
+            entry.fault(f"stands after {group}{last[group]}", "id")
         seen.add(row.id)
         last[group] = number
 
 
-_Member = TypeVar("_Member", Cut, Guard, Strength)
-
-
-def _member(entry: Entry, key: str, kind: type[_Member]) -> _Member:
-    value = entry.text(key)
-    for member in kind:
-        if member.value == value:
-            return member
-    raise ProtocolError(f"{entry.label}: unknown {kind.__name__.lower()} {value!r}")
+def check_once(entries: Iterable[Entry]) -> None:
+    """Note entries of one file whose id stands twice."""
+    seen: set[object] = set()
+    for entry in entries:
+        if entry.members.get("id") in seen:
+            entry.fault("stands twice", "id")
+        seen.add(entry.members.get("id"))
 
 
 def _recommendation_id(entry: Entry) -> str:
     value = entry.text("id")
-    if value not in RECOMMENDATION_IDS:
-        raise ProtocolError(f"{entry.label}: unknown recommendation {value!r}")
+    entry.unless_known("id", value, RECOMMENDATION_IDS, "recommendation")
     return value
 
 
-def _names(entry: Entry, key: str, known: Collection[str]) -> tuple[str, ...]:
+def _names(entry: Entry, key: str, known: Collection[str], kind: str) -> tuple[str, ...]:
     if key not in entry.members:
         return ()
     names = entry.texts(key)
     for name in names:
-        if name not in known:
-            raise ProtocolError(f"{entry.label}: unknown drug {name!r}")
+        entry.unless_known(key, name, known, kind)
     return names
 
 
 def _criterion_id(entry: Entry) -> str | None:
     value = entry.optional_text("resting_on")
-    if value is not None and value not in shipped_tables().criteria:
-        raise ProtocolError(f"{entry.label}: unknown criterion {value!r}")
+    if value is not None:
+        entry.unless_known("resting_on", value, shipped_tables().criteria, "criterion")
     return value
 
 

@@ -4,26 +4,25 @@ Loading and checking are in :mod:`management.protocol`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from management.review import Guard, Strength
 from management.vocabulary import Cut
 
 
-class ProtocolError(Exception):
-    """A protocol cannot be used; the message names the file, the row and the fault."""
-
-
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a row comes from: citation as printed, tier (A, B, C, GK, RULE) and whether its tier may be
-    relied on.
+    relied on; who compared it with its source and when, ``None`` until a person has.
     """
 
     citation: str
     tier: str
     verified: bool
+    reviewed_by: str | None = None
+    reviewed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class ProtocolRow:
     ``lowers`` names drugs (or ``icu``) whose recommendations become "consider"; ``cautions`` names drugs that
     ``caution`` is printed with. ``resting_on`` is the id of a criterion: then only the advice of rows that
     would not have fired without it is lowered. ``note`` is a remark for the card that is no recommendation.
+    ``products`` are the infusion's products that the row is for; none named: all, and an unknown one too.
     """
 
     id: str
@@ -68,6 +68,7 @@ class ProtocolRow:
     cautions: tuple[str, ...] = ()
     caution: str | None = None
     note: str | None = None
+    products: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class GuardRow:
 class Protocol:
     """A checked protocol. ``review_date`` is ``None`` until a clinician has signed it off.
 
-    ``limits`` are the numbers of the guards that have one.
+    ``limits`` are the numbers of the guards that have one. ``extends`` names the shipped protocol it starts
+    from, if any. ``citations`` are the sources in full by the short names that rows print.
     """
 
     name: str
@@ -140,6 +142,8 @@ class Protocol:
     doses: Mapping[str, DoseRule]
     guards: Mapping[Guard, GuardRow]
     limits: Mapping[Guard, Decimal]
+    extends: str | None = None
+    citations: Mapping[str, str] = field(default_factory=dict)
 
     def limit(self, guard: Guard) -> Decimal:
         """The number of a guard that has one."""

@@ -39,7 +39,12 @@ class _Offer:
 
 def recommend(situation: Situation, protocol: Protocol) -> Outcome:
     """Apply every row of the protocol to the situation."""
-    fired = [(row, reasons) for row in protocol.rows if (reasons := CONDITIONS[row.when](situation))]
+    product = _product_of(situation)
+    fired = [
+        (row, reasons)
+        for row in protocol.rows
+        if (not row.products or product in row.products) and (reasons := CONDITIONS[row.when](situation))
+    ]
     lowerings = [
         _Lowering(row, reasons, _resting_on(row.resting_on, fired, situation))
         for row, reasons in fired
@@ -66,8 +71,28 @@ def recommend(situation: Situation, protocol: Protocol) -> Outcome:
                 )
             )
     kept.sort(key=lambda item: (not item.urgent, item.strength is Strength.CONSIDER))
-    notes = tuple(dict.fromkeys(row.note for row, _ in fired if row.note is not None))
-    return Outcome(tuple(kept), tuple(withheld), notes)
+    notes = [row.note for row, _ in fired if row.note is not None]
+    if product is None:
+        notes += _rows_of_some_products(situation, protocol)
+    return Outcome(tuple(kept), tuple(withheld), tuple(dict.fromkeys(notes)))
+
+
+def _product_of(situation: Situation) -> str | None:
+    """The product of the infusion, ``None`` where it is not known."""
+    infusion = situation.evidence.infusion
+    return None if infusion is None else infusion.product
+
+
+def _rows_of_some_products(situation: Situation, protocol: Protocol) -> list[str]:
+    """Remarks on rows that would hold, were the product one of theirs: it is not known, so they are left
+    out, and a reader who knows it is told.
+    """
+    return [
+        f"{row.wording}: only after {' or '.join(row.products)}, and the product is not on record"
+        f" (row {row.id}, not applied)"
+        for row in protocol.rows
+        if row.products and CONDITIONS[row.when](situation)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,19 @@ DRUGS = frozenset({"tocilizumab", "dexamethasone", "methylprednisolone"})
 # What a row may lower to "consider": the drugs, and intensive care.
 LOWERABLE = DRUGS | {"icu"}
 
+# Products that an infusion may be of, and that a row may be for.
+PRODUCTS = frozenset(
+    {
+        "axicabtagene-ciloleucel",
+        "brexucabtagene-autoleucel",
+        "ciltacabtagene-autoleucel",
+        "idecabtagene-vicleucel",
+        "lisocabtagene-maraleucel",
+        "obecabtagene-autoleucel",
+        "tisagenlecleucel",
+    }
+)
+
 
 def drug_of(recommendation_id: str) -> str:
     """The part of an id before the dot: the drug (or the thing) it is about."""
