@@ -199,12 +199,12 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         500,
     ),
     # Without the attributions a finding counts that a clinician explained otherwise: the grade may be too
-    # high.
+    # high. Without the team's concern a criterion for intensive care may be missed.
     _observations(
         "attributions",
-        "attributions to another cause",
+        "attributions to another cause and statements of concern",
         {GapWhat.CONDITIONS},
-        ("attributed-elsewhere",),
+        ("attributed-elsewhere", "team-concern"),
         100,
     ),
     _observations("weight", "weights", {GapWhat.WEIGHT}, ("weight",), 20),

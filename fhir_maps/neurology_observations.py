@@ -41,6 +41,7 @@ from grading.chart import (
     Seizure,
     SeizureRow,
     Source,
+    TeamConcern,
 )
 
 BY_TEXT = "matched on text"
@@ -98,6 +99,14 @@ def read_hypotension(charted: Charted) -> Sequence[object]:
     if match is None:
         return not_understood(charted, GapWhat.BLOOD_PRESSURE, "hypotension")
     return (HypotensionStatement(charted.at, match.concept == "present", _source(charted, match)),)
+
+
+def read_team_concern(charted: Charted) -> Sequence[object]:
+    """Read the team's statement of concern: none or present."""
+    match = _match(charted, "team_concern")
+    if match is None:
+        return not_understood(charted, GapWhat.CONDITIONS, "team_concern")
+    return (TeamConcern(charted.at, match.concept == "present", _source(charted, match)),)
 
 
 def read_sedated(charted: Charted) -> Sequence[object]:

@@ -33,6 +33,7 @@ from fhir_maps.neurology_observations import (
     read_responsiveness,
     read_sedated,
     read_seizure,
+    read_team_concern,
     read_withdrawal,
 )
 from fhir_maps.oxygen_observations import (
@@ -81,6 +82,7 @@ READERS: dict[str, tuple[GapWhat | None, Reader]] = {
     "raised-icp": (GapWhat.RAISED_ICP, read_raised_icp),
     "sedated": (GapWhat.SEDATION, read_sedated),
     ATTRIBUTION: (GapWhat.CONDITIONS, read_attribution),
+    "team-concern": (GapWhat.CONDITIONS, read_team_concern),
     "ice-total": (GapWhat.ICE, read_ice_total),
     "baseline-ice": (GapWhat.ICE, read_baseline_ice),
     "capd-total": (GapWhat.CAPD, read_capd),

@@ -90,6 +90,7 @@ __all__ = [
     "SeizureRow",
     "Source",
     "SystolicPressure",
+    "TeamConcern",
     "Temperature",
     "VasoactiveAgent",
     "VasoactiveRow",
@@ -139,6 +140,18 @@ class Attribution:
     what: Attributable
     withdrawn: bool
     cause: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class TeamConcern:
+    """The team's statement that it is concerned about the patient, or (``present`` false) that it is not.
+
+    A criterion for intensive care, never part of a grade.
+    """
+
+    at: datetime
+    present: bool
     source: Source
 
 
@@ -254,6 +267,7 @@ class Chart:
     arousal_scores: tuple[ArousalScore, ...] = ()
     baseline_ice: tuple[BaselineIce, ...] = ()
     attributions: tuple[Attribution, ...] = ()
+    team_concerns: tuple[TeamConcern, ...] = ()
     weights: tuple[Weight, ...] = ()
     labs: tuple[LabValue, ...] = ()
     conditions: tuple[Condition, ...] = ()

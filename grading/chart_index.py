@@ -123,6 +123,7 @@ class ChartIndex:
         self.raised_icp = Column(chart.raised_icp, lambda row: self.level_of("raised-icp", row.finding))
         self.sedation = Column(chart.sedation, lambda row: row.sedated)
         self.weights = Column(chart.weights, lambda row: -row.kilograms)
+        self.team_concerns = Column(chart.team_concerns, lambda row: row.present)
         self.labs = Column(chart.labs, lambda row: (row.lab.value, row.value))
         self.infusion = _latest_infusion(chart, at - tables.span("monitoring"), self.horizon)
         self.series_start = self._series_start()

@@ -32,6 +32,7 @@ from grading.chart import (
     SedationRow,
     SeizureRow,
     SystolicPressure,
+    TeamConcern,
     Temperature,
     VasoactiveAgent,
     VasoactiveRow,
@@ -79,7 +80,8 @@ class Evidence:
     ``day`` is the difference of calendar dates in the offset of the infusion's own timestamp.
     ``established_at`` is the first fever of this episode that nobody attributed elsewhere; ``masking`` the
     first antipyretic, anticytokine drug or steroid given since. ``peak_temperature`` is the highest plausible
-    value of its window, ``latest_temperature`` the newest. ``attributions`` are those in force. The
+    value of its window, ``latest_temperature`` the newest. ``attributions`` are those in force,
+    ``team_concern`` the newest statement of its window, which is never graded. The
     ``last_…`` members tell what was charted last, however old: they make the difference between "stale" and
     "not charted" and are never graded. ``bare_agents`` were charted without rate or end,
     ``overdue_infusions`` are open records believed no longer. ``death_from`` names the syndromes (``crs``,
@@ -115,6 +117,7 @@ class Evidence:
     sedation: SedationRow | None
     baseline: Baseline
     attributions: tuple[Attribution, ...]
+    team_concern: TeamConcern | None
     death_from: tuple[str, ...]
     weight: Weight | None
     tocilizumab: tuple[DrugDose, ...]

@@ -54,7 +54,8 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
     """Take the evidence at ``at`` (aware), which must not lie after the time the index was made for.
 
     Looking back to an instant before that time, the evidence holds what the grade rests on and leaves out
-    what serves the reader and the dosing of the moment: gaps, doses, orders, laboratory values.
+    what serves the reader and the dosing of the moment: gaps, doses, orders, laboratory values,
+    and the team's concern.
     """
     tables = index.tables
     horizon = index.horizon_of(at)
@@ -105,6 +106,9 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
             for what in index.attributions
             if (attribution := index.attribution_at(what, at)) is not None
         ),
+        team_concern=None
+        if looking_back
+        else index.team_concerns.latest(at - tables.span("team-concern"), horizon),
         weight=index.weights.latest_before(horizon),
         tocilizumab=() if looking_back else _doses(index, _TOCILIZUMAB, at - tables.span("series"), horizon),
         steroids=() if looking_back else _doses(index, STEROIDS, _since(index, at), horizon),

@@ -80,6 +80,7 @@ _NAMED_WINDOWS = frozenset(
         "open-infusion-stale",
         "switch-overlap",
         "pending-order",
+        "team-concern",
         "vasopressor-gap",
         "baseline",
         "baseline-ferritin",

@@ -50,6 +50,7 @@ from grading.chart import (
     SeizureRow,
     Source,
     SystolicPressure,
+    TeamConcern,
     Temperature,
     VasoactiveAgent,
     VasoactiveRow,
@@ -257,6 +258,9 @@ _PHRASES: dict[str, Callable[[Chart, list[str], datetime], Chart]] = {
     ),
     "sedated": lambda chart, values, at: replace(
         chart, sedation=(*chart.sedation, SedationRow(at, values != ["no"], CHARTED))
+    ),
+    "concern": lambda chart, values, at: replace(
+        chart, team_concerns=(*chart.team_concerns, TeamConcern(at, values == ["present"], CHARTED))
     ),
     "attributed": _attributed,
     "condition": _condition,

@@ -106,3 +106,12 @@ def test_loinc_carries_its_notice_and_cpt_no_descriptor() -> None:
     cpt = next(part for part in procedures["compose"]["include"] if "ama-assn" in part["system"])
     assert cpt["concept"] == [{"code": "38228"}, {"code": "0540T"}]
     assert "American Medical Association" in procedures["copyright"]
+
+
+def test_the_concern_of_the_team_is_published_with_its_two_answers() -> None:
+    concepts = {
+        concept["code"] for concept in found("CodeSystem", "immune-effector-cell-assessment")["concept"]
+    }
+    assert {"team-concern", "present", "none"} <= concepts
+    [include] = found("ValueSet", "team-concern")["compose"]["include"]
+    assert include == {"system": ASSESSMENT_SYSTEM, "concept": [{"code": "none"}, {"code": "present"}]}

@@ -140,3 +140,8 @@ def test_a_url_for_a_patient_encodes_the_bar_and_the_id() -> None:
     url = by_key("weight").url_for("a b")
     assert url == "Observation?patient=a%20b&code=http://loinc.org%7C29463-7&_sort=-date&_count=20"
     assert by_key("patient").url_for("p-1") == "Patient/p-1"
+
+
+def test_the_concern_of_the_team_is_asked_for_with_the_attributions() -> None:
+    own = "https://cart-toxicity-cds.github.io/fhir/CodeSystem/immune-effector-cell-assessment"
+    assert f"{own}|team-concern" in by_key("attributions").codes

@@ -19,6 +19,7 @@ from grading.chart import (
     SedationRow,
     Seizure,
     SeizureRow,
+    TeamConcern,
 )
 from tests.unit.fhir_maps.reading import AT, LOINC, MIMIC, OWN, SNOMED, coded, gaps, own, quantity, read, rows
 
@@ -274,3 +275,21 @@ def test_withdrawal_without_a_usable_time_is_a_gap() -> None:
         valueCodeableConcept=own("fever"),
     )
     assert gaps(found) == [("conditions", "implausible")]
+
+
+# Team concern
+
+
+@pytest.mark.parametrize(("answer", "present"), [("present", True), ("none", False)])
+def test_the_concern_of_the_team_is_read_as_stated(answer: str, present: bool) -> None:
+    [row] = read(own("team-concern"), valueCodeableConcept=own(answer))
+    assert row == TeamConcern(AT, present, row.source)
+
+
+def test_a_concern_in_other_words_is_a_gap_and_not_none() -> None:
+    found = read(own("team-concern"), valueString="rather worried")
+    assert gaps(found) == [("conditions", "unmapped")]
+
+
+def test_a_concern_taken_back_is_no_statement() -> None:
+    assert read(own("team-concern"), status="entered-in-error", valueCodeableConcept=own("present")) == []
