@@ -8,7 +8,7 @@ from grading.assessment import Assessment, Gap, Status, SyndromeGrade
 from grading.axis import gap, without_repeats
 from grading.chart import STEROIDS, Chart, GapWhat, GapWhy, ImmuneDrug
 from grading.chart_index import ChartIndex
-from grading.course import with_peaks
+from grading.peak import with_peaks
 from grading.crs import grade_crs
 from grading.evidence import Evidence
 from grading.evidence_at import evidence_at

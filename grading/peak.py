@@ -1,4 +1,4 @@
-"""The course: the peak of an episode over time.
+"""The peak of an episode: its highest grade over time.
 
 The peak is the highest grade, or proven lower bound, at any instant since the first infusion of the treatment
 (or since a documented resolution). A grade rises only where something is charted, or where something that hid
