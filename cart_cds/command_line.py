@@ -1,7 +1,8 @@
-"""The ``cart-cds`` command: ``serve``, ``grade`` and ``demo``.
+"""The ``cart-cds`` command: ``serve``, ``grade``, ``demo`` and ``protocol``.
 
-Exit codes: 0 done, 2 arguments, settings or the file cannot be used. Results go to standard output,
-everything else to standard error; messages hold no file names, identifiers or values of a patient.
+Exit codes: 0 done, 1 a check found faults, 2 arguments, settings or the file cannot be used. Results
+go to standard output, everything else to standard error; messages hold no file names, identifiers or
+values of a patient.
 """
 
 import argparse
@@ -16,14 +17,14 @@ from pathlib import Path
 
 import msgspec
 
-from cds_service.settings import Settings, SettingsError
+from cds_service.settings import Settings, SettingsError, protocol_folders
 from fhir_maps.chart_reader import ForeignPatient
 from fhir_maps.r4 import ResourceHead
 from fhir_maps.terminology import TerminologyError
 from fhir_maps.times import parse_instant
 from management.protocol import ProtocolError
 
-DONE, UNUSABLE, INTERRUPTED = 0, 2, 130
+DONE, FAULTY, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
 class CommandError(Exception):
@@ -34,13 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``argparse`` itself exits with 2 on unusable arguments."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.run(arguments)
+        exit_code: int | None = arguments.run(arguments)
     except (CommandError, SettingsError, ProtocolError, TerminologyError) as error:
         print(f"cart-cds: {error}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         return INTERRUPTED
-    return DONE
+    return DONE if exit_code is None else exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,6 +69,22 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--once", action="store_true", help="print the table of all patients and end")
     demo.add_argument("--port", type=_port, help="port of the service (default 8000, or a free one)")
     demo.set_defaults(run=_demo)
+
+    protocol = commands.add_parser("protocol", help="check or read a protocol")
+    of_protocol = protocol.add_subparsers(required=True, metavar="COMMAND")
+    check = of_protocol.add_parser("check", help="name every fault of a site's protocols")
+    check.add_argument("path", type=Path, metavar="PATH", help="a protocol (NAME.toml), or a folder of them")
+    check.set_defaults(run=_check_protocols)
+    show = of_protocol.add_parser("show", help="print a protocol as a clinician reads it")
+    show.add_argument("name", metavar="NAME", help="a shipped protocol, or one of a site's folder")
+    show.add_argument(
+        "--folder",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="a site's folder of protocols; several: repeat it (default: CART_CDS_PROTOCOLS)",
+    )
+    show.set_defaults(run=_show_protocol)
     return parser
 
 
@@ -135,6 +152,23 @@ def _serve(arguments: argparse.Namespace) -> None:
     settings.check_binding(arguments.host)
     app = create_app(settings)
     uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_config=None)
+
+
+def _check_protocols(arguments: argparse.Namespace) -> int:
+    from cart_cds.protocol_commands import NothingToCheckError, check_protocols
+
+    try:
+        report, is_faultless = check_protocols(arguments.path)
+    except NothingToCheckError as error:
+        raise CommandError(str(error)) from error
+    print(report)
+    return DONE if is_faultless else FAULTY
+
+
+def _show_protocol(arguments: argparse.Namespace) -> None:
+    from cart_cds.protocol_commands import show_protocol
+
+    print(show_protocol(arguments.name, arguments.folder or protocol_folders(os.environ)))
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -64,11 +64,10 @@ class Settings:
         }
         for unknown in sorted(set(values) - _KNOWN):
             logger.warning("setting %s%s is not known and has no effect", _PREFIX, unknown)
-        folders = tuple(Path(part) for part in values.get("PROTOCOLS", "").split(":") if part)
         settings = cls(
             protocol=values.get("PROTOCOL", DEFAULT_PROTOCOL),
             site_maps=Path(values["SITE_MAPS"]) if "SITE_MAPS" in values else None,
-            protocol_folders=folders,
+            protocol_folders=protocol_folders(environment),
             database_url=values.get("DATABASE_URL"),
             public_url=_public_url(values.get("PUBLIC_URL")),
             cors_origins=_origins("CORS_ORIGINS", values.get("CORS_ORIGINS")),
@@ -132,6 +131,11 @@ _KNOWN = frozenset(
         "MODE",
     }
 )
+
+
+def protocol_folders(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """The folders that a site keeps its protocols in, in the order in which they are looked through."""
+    return tuple(Path(part) for part in environment.get(f"{_PREFIX}PROTOCOLS", "").strip().split(":") if part)
 
 
 def is_loopback(host: str) -> bool:

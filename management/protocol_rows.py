@@ -8,8 +8,22 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from management.protocol_faults import ProtocolError
 from management.review import Guard, Strength
 from management.vocabulary import Cut
+
+__all__ = [
+    "Advice",
+    "CutRow",
+    "DoseBand",
+    "DoseRule",
+    "GuardRow",
+    "Protocol",
+    "ProtocolError",
+    "ProtocolRow",
+    "Provenance",
+    "Withholding",
+]
 
 
 @dataclass(frozen=True, slots=True)
