@@ -4,6 +4,7 @@ from decimal import Context, Decimal
 
 from grading.assessment import Gap
 from grading.axis import Axis, gap, met
+from grading.bedside_words import in_words
 from grading.chart import (
     Attributable,
     GapWhat,
@@ -104,7 +105,7 @@ def _supported(
 def describe_infusion(infusion: RunningInfusion) -> str:
     """Name and rate of an infusion as a reader would say it."""
     row = infusion.row
-    name = row.agent.value.replace("-", " ")
+    name = in_words(row.agent)
     if row.rate is None or row.rate == 0:
         return name
     return f"{name} {describe_rate(row.rate)} {spell_unit(row.rate_unit or '')}".rstrip()
@@ -133,7 +134,7 @@ def _unsupported(evidence: Evidence, tables: Tables) -> tuple[Axis, bool]:
     ]
     if pushes:
         push = pushes[-1]
-        value = met(criterion, f"push of {push.agent.value}", push.start, push.source, note="our reading")
+        value = met(criterion, f"push of {in_words(push.agent)}", push.start, push.source, note="our reading")
         return Axis(criterion.level, criterion.level, (value,)), True
     denied_at = statement.at if statement is not None else None
     low = [
@@ -200,10 +201,14 @@ def _infusion_gaps(evidence: Evidence, tables: Tables) -> list[Gap]:
             evidence.at - infusion.last_charted > tables.span("open-infusion-stale")
             and infusion.row.end is None
         ):
-            gaps.append(gap(GapWhat.VASOPRESSORS, GapWhy.STALE, infusion.agent.value))
-    gaps += [gap(GapWhat.VASOPRESSORS, GapWhy.STALE, agent.value) for agent in evidence.overdue_infusions]
+            gaps.append(gap(GapWhat.VASOPRESSORS, GapWhy.STALE, in_words(infusion.agent)))
+    gaps += [gap(GapWhat.VASOPRESSORS, GapWhy.STALE, in_words(agent)) for agent in evidence.overdue_infusions]
     gaps += [
-        gap(GapWhat.VASOPRESSORS, GapWhy.AMBIGUOUS, f"{agent.value}: charted, but nothing shows that it runs")
+        gap(
+            GapWhat.VASOPRESSORS,
+            GapWhy.AMBIGUOUS,
+            f"{in_words(agent)}: charted, but nothing shows that it runs",
+        )
         for agent in evidence.bare_agents
         if agent not in running
     ]
@@ -211,7 +216,7 @@ def _infusion_gaps(evidence: Evidence, tables: Tables) -> list[Gap]:
         gap(
             GapWhat.VASOPRESSORS,
             GapWhy.NOT_CHARTED,
-            f"{order.drug.value}: ordered, no administration charted",
+            f"{in_words(order.drug)}: ordered, no administration charted",
         )
         for order in evidence.pending
         if isinstance(order.drug, VasoactiveAgent)
@@ -224,7 +229,7 @@ def _flags(evidence: Evidence, tables: Tables) -> list[str]:
     flags = []
     for infusion in evidence.running:
         row = tables.agents[infusion.agent]
-        name, reason = infusion.agent.value.replace("-", " "), row.reason[0].lower() + row.reason[1:]
+        name, reason = in_words(infusion.agent), row.reason[0].lower() + row.reason[1:]
         if row.kind not in (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE):
             flags.append(f"{name} does not count as a vasopressor: {reason}")
         elif not row.verified:

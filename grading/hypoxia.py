@@ -6,6 +6,7 @@ from enum import Enum
 
 from grading.assessment import CriterionMet, Gap
 from grading.axis import Axis, gap, met
+from grading.bedside_words import in_words
 from grading.chart import Attributable, ChartGap, GapWhat, GapWhy, OxygenDevice, OxygenDeviceRow
 from grading.evidence import Evidence, Oxygen
 from grading.tables import Criterion, DeviceRow, DeviceRule, Tables
@@ -46,7 +47,7 @@ def grade_hypoxia(evidence: Evidence, tables: Tables) -> Axis:
 
 def describe_oxygen(oxygen: Oxygen) -> str:
     """Device and flow as a reader would say it."""
-    parts = [oxygen.device.device.value.replace("-", " ") if oxygen.device else "oxygen, device not charted,"]
+    parts = [in_words(oxygen.device.device) if oxygen.device else "oxygen, device not charted,"]
     if oxygen.flow is not None:
         parts.append(f"{oxygen.flow.litres_per_minute.normalize():f} L/min")
     return " ".join(parts)
@@ -66,10 +67,10 @@ def _device(oxygen: Oxygen, charted: OxygenDeviceRow, evidence: Evidence, tables
         else _by_device(row, oxygen, tables)
     )
     notes = list(axis.notes)
-    if others := ", ".join(sorted({other.device.value for other in oxygen.other_devices})):
+    if others := ", ".join(sorted({in_words(other.device) for other in oxygen.other_devices})):
         notes.append(f"Charted at the same time as {others}; the highest support counts")
     if not row.verified:
-        notes.append(f"{charted.device.value.replace('-', ' ')}: {row.reason} (our reading)")
+        notes.append(f"{in_words(charted.device)}: {row.reason} (our reading)")
     if compared is Baselined.UNKNOWN:
         notes.append("The same device was used before the infusion; without a flow it cannot be compared")
         flow = gap(
@@ -101,7 +102,7 @@ def _by_device(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
     criterion = tables.criteria[row.criterion or ""]
     gaps: tuple[Gap, ...] = ()
     if row.lowest != row.highest:
-        gaps = (gap(GapWhat.OXYGEN, GapWhy.AMBIGUOUS, row.device.value, widens=True),)
+        gaps = (gap(GapWhat.OXYGEN, GapWhy.AMBIGUOUS, in_words(row.device), widens=True),)
     return Axis(row.lowest, row.highest, (_met(criterion, oxygen),), gaps=gaps)
 
 
@@ -113,7 +114,7 @@ def _by_flow(row: DeviceRow, oxygen: Oxygen, evidence: Evidence, tables: Tables)
     """
     flow = oxygen.flow.litres_per_minute if oxygen.flow else None
     if flow == 0 and row.device is not OxygenDevice.HIGH_FLOW_NASAL_CANNULA:
-        note = f"{row.device.value.replace('-', ' ')} with a flow of 0 L/min gives no oxygen"
+        note = f"{in_words(row.device)} with a flow of 0 L/min gives no oxygen"
         axis = _room_air(evidence, tables)
         return Axis(axis.lowest, axis.highest, axis.criteria, (note,), axis.gaps)
     if row.device is OxygenDevice.HIGH_FLOW_NASAL_CANNULA:
@@ -122,7 +123,7 @@ def _by_flow(row: DeviceRow, oxygen: Oxygen, evidence: Evidence, tables: Tables)
             "crs.hypoxia.infant-high-flow-cannula" if low else "crs.hypoxia.high-flow", oxygen, tables
         )
     if flow is None:
-        missing = gap(GapWhat.OXYGEN_FLOW, GapWhy.NOT_CHARTED, row.device.value, widens=True)
+        missing = gap(GapWhat.OXYGEN_FLOW, GapWhy.NOT_CHARTED, in_words(row.device), widens=True)
         criterion = tables.criteria["crs.hypoxia.flow-unknown"]
         return Axis(row.lowest, row.highest, (_met(criterion, oxygen),), gaps=(missing,))
     if row.device is OxygenDevice.UNSPECIFIED_OXYGEN:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
 from grading.axis import Axis, gap, met
+from grading.bedside_words import in_words
 from grading.chart import (
     ArousalScale,
     ArousalScore,
@@ -290,7 +291,7 @@ def _stated(evidence: Evidence, stated: ConsciousnessRow, tables: Tables) -> Axi
     criterion = tables.of_finding("consciousness", stated.level.value)
     if criterion is None:
         return Axis()
-    value = met(criterion, stated.level.value.replace("-", " "), stated.at, stated.source)
+    value = met(criterion, in_words(stated.level), stated.at, stated.source)
     return Axis(criterion.level, criterion.level, (value,))
 
 
@@ -342,7 +343,7 @@ def _events(evidence: Evidence, tables: Tables) -> Axis:
             continue
         criterion = tables.of_finding(axis, row.finding.value)
         if criterion is not None:
-            criteria.append(met(criterion, row.finding.value.replace("-", " "), row.at, row.source))
+            criteria.append(met(criterion, in_words(row.finding), row.at, row.source))
         elif row.finding is not none:
             notes.append(
                 "Tremor and myoclonus are graded by CTCAE and never as ICANS; an early sign to watch"

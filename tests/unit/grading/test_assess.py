@@ -70,7 +70,7 @@ def test_a_criterion_names_its_value_its_time_and_its_sources() -> None:
     [
         ({"vasoactives": (build.drip("vasopressin", 4),)}, "Vasopressin alone is read as one vasopressor"),
         ({"vasoactives": (build.drip("terlipressin", 4),)}, "terlipressin counts by our reading"),
-        ({"vasoactives": (build.drip("angiotensin-ii", 4),)}, "angiotensin ii counts by our reading"),
+        ({"vasoactives": (build.drip("angiotensin-ii", 4),)}, "angiotensin II counts by our reading"),
         ({"vasoactives": (build.drip("dobutamine", 4),)}, "dobutamine does not count as a vasopressor"),
         (
             {"vasoactives": (build.drip("norepinephrine", 4), build.drip("epinephrine", 0.5))},
@@ -79,7 +79,7 @@ def test_a_criterion_names_its_value_its_time_and_its_sources() -> None:
         ({"oxygen_devices": (build.device("face-tent"),)}, "face tent: Not named in the table"),
         (
             {"oxygen_devices": (build.device("face-tent"), build.device("nasal-cannula"))},
-            "Charted at the same time as nasal-cannula",
+            "Charted at the same time as nasal cannula",
         ),
         (
             {"attributions": (build.elsewhere("fever"),)},
