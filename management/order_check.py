@@ -1,0 +1,129 @@
+"""The check of one drafted order against the patient's situation, by the protocol.
+
+Nothing is found where the order is fine. What could not be checked and would matter is found as that. The
+findings come with the most severe first, otherwise in the order in which they are looked for.
+"""
+
+from collections.abc import Sequence
+
+from grading.chart import Lab
+from management.drafted_order import (
+    STANDS_AGAINST,
+    DraftedOrder,
+    OrderChange,
+    OrderDrug,
+    OrderFinding,
+    OrderKind,
+    Severity,
+)
+from management.order_doses import check_doses, write_mg
+from management.order_table import OrderCut, find, order_table
+from management.protocol_rows import Protocol
+from management.situation import Situation, earlier_labs, latest_lab
+from management.steroid_orders import check_steroid_end
+from management.tocilizumab_orders import check_tocilizumab
+from management.vocabulary import Cut
+
+
+def check_order(
+    order: DraftedOrder,
+    situation: Situation,
+    protocol: Protocol,
+    beside: Sequence[DraftedOrder] = (),
+) -> tuple[OrderFinding, ...]:
+    """Check a drafted order. ``beside`` are the other drafts of the same request.
+
+    Where it is not known whether CAR-T was infused, the one finding says so: the rules are for recipients.
+    """
+    if situation.evidence.infusion is None:
+        text = f"{order.drug.title}: not checked, as it is not known whether CAR-T was infused"
+        return (find(OrderKind.INFUSION_UNKNOWN, protocol, text),)
+    found = [*_unclear(order, protocol), *_of_drug(order, situation, protocol, beside)]
+    if order.change is OrderChange.START:
+        found += _duplicate(order, situation, protocol, beside)
+    found.sort(key=lambda finding: finding.severity is not Severity.CRITICAL)
+    return tuple(found)
+
+
+def may_be_corrected(findings: Sequence[OrderFinding]) -> bool:
+    """Whether a corrected dose may be offered: one is computed, and nothing else speaks against the order."""
+    kinds = {finding.kind for finding in findings}
+    return not kinds & STANDS_AGAINST and sum(finding.correct is not None for finding in findings) == 1
+
+
+def _unclear(order: DraftedOrder, protocol: Protocol) -> list[OrderFinding]:
+    found = []
+    if not order.names_patient:
+        text = f"{order.drug.title}: the draft does not say whose it is; checked as this patient's"
+        found.append(find(OrderKind.NO_SUBJECT, protocol, text))
+    if order.doubt is not None:
+        text = (
+            f"{order.drug.title}: the name of the drug was not read whole ({order.doubt}); check the product"
+        )
+        found.append(find(OrderKind.NAME_IN_DOUBT, protocol, text))
+    return found
+
+
+def _of_drug(
+    order: DraftedOrder, situation: Situation, protocol: Protocol, beside: Sequence[DraftedOrder]
+) -> list[OrderFinding]:
+    found: list[OrderFinding] = []
+    if order.drug.is_steroid:
+        found += check_steroid_end(order, situation, protocol, beside)
+    if order.change is OrderChange.STOP:
+        return found
+    if order.drug is OrderDrug.TOCILIZUMAB:
+        found += check_tocilizumab(order, situation, protocol)
+    elif order.drug is OrderDrug.GM_CSF:
+        text = "GM-CSF is not recommended in a recipient of CAR-T"
+        found.append(find(OrderKind.GM_CSF, protocol, text))
+    elif order.drug is OrderDrug.LEVETIRACETAM:
+        found += _renal(situation, protocol)
+    by_other_route = any(finding.kind is OrderKind.NOT_INTRAVENOUS for finding in found)
+    if order.doubt is None and not by_other_route:
+        found += check_doses(order, situation, protocol)
+    return found
+
+
+def _renal(situation: Situation, protocol: Protocol) -> list[OrderFinding]:
+    """Kidney function that may be reduced, or is not known. No clearance is computed: no source has it."""
+    latest = latest_lab(situation, Lab.CREATININE)
+    if latest is None:
+        seen = "creatinine not charted in the last 48 h"
+    else:
+        earlier = [value.value for value in earlier_labs(situation, latest)]
+        risen = bool(earlier) and latest.value - min(earlier) >= situation.cut(Cut.LYSIS_CREATININE_RISE)
+        if latest.upper_limit is not None and latest.value <= latest.upper_limit and not risen:
+            return []
+        seen = f"creatinine {write_mg(latest.value)} mg/dL at {latest.at.isoformat(timespec='minutes')}"
+    cut = order_table().cuts[OrderCut.RENAL_CLEARANCE]
+    text = (
+        f"Levetiracetam: check creatinine clearance; adjusted below {write_mg(cut.value)} {cut.unit} ({seen})"
+    )
+    more = f"{text}. The clearance is not computed here"
+    return [find(OrderKind.RENAL_DOSE, protocol, text, more, source=cut.provenance)]
+
+
+def _duplicate(
+    order: DraftedOrder, situation: Situation, protocol: Protocol, beside: Sequence[DraftedOrder]
+) -> list[OrderFinding]:
+    """The same drug on order and not charted as given, or drafted twice for the same time."""
+    ended = {order.reference, *order.replaces}
+    ended |= {other.reference for other in beside if other.change is OrderChange.STOP}
+    ended |= {reference for other in beside for reference in other.replaces}
+    for pending in situation.evidence.pending:
+        if pending.drug.value == order.drug.value and pending.source.reference not in ended:
+            when = f" at {pending.authored_at.isoformat(timespec='minutes')}" if pending.authored_at else ""
+            text = f"{order.drug.title} is already ordered{when} and not charted as given"
+            return [find(OrderKind.DUPLICATE, protocol, text)]
+    for other in beside:
+        same = other.drug is order.drug and other.change is OrderChange.START
+        if same and not _at_different_times(order, other):
+            text = f"{order.drug.title} is drafted twice"
+            return [find(OrderKind.DUPLICATE, protocol, text)]
+    return []
+
+
+def _at_different_times(one: DraftedOrder, other: DraftedOrder) -> bool:
+    starts = [draft.steps[0].starts_at if draft.steps else None for draft in (one, other)]
+    return None not in starts and starts[0] != starts[1]
