@@ -1,24 +1,25 @@
 """Screens for what else it could be: simple triggers with what was found. A screen is never a diagnosis.
 
-Deliberately absent: reading imaging reports (free text is shown, never graded), oliguria (not charted), and
-late cytopenia beyond the monitoring window.
+What a screen looks at and does not know stands beside it (:mod:`management.screen_pieces`). Deliberately
+absent: reading imaging reports (free text is shown, never graded) and oliguria (not charted).
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from decimal import Decimal
 
 from grading.chart import Lab, LabValue
+from grading.tables import shipped_tables
 from management.crs_conditions import Condition
+from management.cytopenia import early_cytopenia, late_cytopenia
 from management.icans_conditions import seizure_recorded
+from management.immunoglobulin import low_igg
+from management.lab_values import capitalised, exact, horizon_of, hours, values_between, with_unit
+from management.screen_pieces import PIECES_OF_SCREEN
 from management.situation import (
     NOT_MET,
     Reasons,
     Situation,
-    current_conditions,
     earlier_labs,
     fever_reasons,
-    is_child_or_unknown,
     latest_lab,
     name_lab,
     new_conditions,
@@ -27,24 +28,27 @@ from management.situation import (
 )
 from management.vocabulary import Cut
 
+LYSIS_LABS = (Lab.POTASSIUM, Lab.PHOSPHATE, Lab.CALCIUM, Lab.URATE)
+
 
 def tumour_lysis_possible(situation: Situation) -> Reasons:
-    """Enough findings of tumour lysis close together around the infusion, one of them a laboratory value."""
-    day = situation.evidence.day
-    if day is None or not situation.cut(Cut.LYSIS_FIRST_DAY) <= day <= situation.cut(Cut.LYSIS_LAST_DAY):
+    """Enough findings of tumour lysis close together around the infusion, one of them a laboratory value.
+
+    A value that has been corrected since still counts while it is inside the window of laboratory values.
+    """
+    if not in_days_of_lysis(situation):
         return NOT_MET
-    newest = {lab: value for lab in _LYSIS_LABS if (value := latest_lab(situation, lab)) is not None}
-    abnormal = {lab: value for lab, value in newest.items() if _points_at_lysis(situation, lab, value)}
-    if not abnormal:
+    together = _abnormal_together(situation)
+    if not together:
         return NOT_MET
-    latest = max(value.at for value in abnormal.values())
-    together = [
-        f"{name_lab(lab)} {plain(value.value)}"
-        for lab, value in abnormal.items()
-        if latest - value.at <= situation.span(Cut.LYSIS_SPAN)
-    ]
-    found = (*together, *_clinical_lysis(situation))
+    found = (*(capitalised(with_unit(value)) for value in together), *clinical_lysis(situation))
     return found if len(found) >= situation.cut(Cut.LYSIS_COUNT) else NOT_MET
+
+
+def in_days_of_lysis(situation: Situation) -> bool:
+    """Whether tumour lysis is looked for on this day."""
+    day = situation.evidence.day
+    return day is not None and situation.cut(Cut.LYSIS_FIRST_DAY) <= day <= situation.cut(Cut.LYSIS_LAST_DAY)
 
 
 def iec_hs_possible(situation: Situation) -> Reasons:
@@ -54,8 +58,8 @@ def iec_hs_possible(situation: Situation) -> Reasons:
     ferritin = latest_lab(situation, Lab.FERRITIN)
     if ferritin is None:
         return NOT_MET
-    high = _high_ferritin(situation, ferritin)
-    with_it = _beside_ferritin(situation)
+    high = high_ferritin(situation, ferritin)
+    with_it = beside_ferritin(situation)
     return (*high, *with_it) if high and with_it else NOT_MET
 
 
@@ -75,44 +79,43 @@ def progression_possible(situation: Situation) -> Reasons:
 
 def low_immunoglobulin(situation: Situation) -> Reasons:
     """IgG at or below the cut with an infection on record."""
-    immunoglobulin = latest_lab(situation, Lab.IGG)
-    if immunoglobulin is None or immunoglobulin.value > situation.cut(Cut.LOW_IGG):
-        return NOT_MET
-    if not current_conditions(situation, "infection"):
-        return NOT_MET
-    return (f"IgG {plain(immunoglobulin.value)} mg/dL with an infection on record",)
-
-
-def long_neutropenia(situation: Situation) -> Reasons:
-    """Neutrophils at or below the cut on every latest value, over at least the days of the cut."""
     infusion = situation.evidence.infusion
-    if infusion is None or infusion.at is None:
-        return NOT_MET
-    values = [
-        value
-        for value in situation.chart.labs
-        if value.lab is Lab.ANC and infusion.at <= value.at <= situation.at
-    ]
-    run: list[LabValue] = []
-    for value in values:
-        run = [*run, value] if value.value <= situation.cut(Cut.LONG_NEUTROPENIA) else []
-    if not run or run[-1].at - run[0].at < situation.span(Cut.LONG_NEUTROPENIA_DAYS):
-        return NOT_MET
-    return (f"Neutrophils at or below {plain(situation.cut(Cut.LONG_NEUTROPENIA))}/µL for {_days(run)} days",)
+    return low_igg(situation.chart, infusion.at if infusion else None, situation.at, situation.cuts)
 
 
-_LYSIS_LABS = (Lab.POTASSIUM, Lab.PHOSPHATE, Lab.CALCIUM, Lab.URATE)
-
-
-def _points_at_lysis(situation: Situation, lab: Lab, value: LabValue) -> bool:
-    if lab is Lab.POTASSIUM:
-        return value.value >= situation.cut(Cut.LYSIS_POTASSIUM)
-    if lab is Lab.PHOSPHATE:
-        child = is_child_or_unknown(situation)
-        return value.value >= situation.cut(Cut.LYSIS_PHOSPHATE_CHILD if child else Cut.LYSIS_PHOSPHATE)
-    if lab is Lab.URATE:
-        return value.value >= situation.cut(Cut.LYSIS_URATE)
+def _abnormal_together(situation: Situation) -> list[LabValue]:
+    """Abnormal values within the span of each other, one a test: of the most tests, then the newest."""
+    end = horizon_of(situation.at)
+    start = situation.at - shipped_tables().span("labs")
+    values = values_between(situation.chart.labs, start, end, LYSIS_LABS)
     albumin = latest_lab(situation, Lab.ALBUMIN)
+    abnormal = sorted(
+        (
+            value
+            for of_lab in values.values()
+            for value in of_lab
+            if points_at_lysis(situation, value, albumin)
+        ),
+        key=lambda value: value.at,
+    )
+    best: dict[Lab, LabValue] = {}
+    for newest in abnormal:
+        earliest = newest.at - situation.span(Cut.LYSIS_SPAN)
+        near = {value.lab: value for value in abnormal if earliest <= value.at <= newest.at}
+        best = near if len(near) >= len(best) else best
+    return [best[lab] for lab in LYSIS_LABS if lab in best]
+
+
+def points_at_lysis(situation: Situation, value: LabValue, albumin: LabValue | None) -> bool:
+    """Whether one value is a finding of tumour lysis. Age unknown: by the cut of an adult, which is lower."""
+    if value.lab is Lab.POTASSIUM:
+        return value.value >= situation.cut(Cut.LYSIS_POTASSIUM)
+    if value.lab is Lab.PHOSPHATE:
+        age = situation.evidence.age_years
+        child = age is not None and age < shipped_tables().limit("adult-years")
+        return value.value >= situation.cut(Cut.LYSIS_PHOSPHATE_CHILD if child else Cut.LYSIS_PHOSPHATE)
+    if value.lab is Lab.URATE:
+        return value.value >= situation.cut(Cut.LYSIS_URATE)
     if albumin is None:
         return False  # total calcium says nothing without the albumin it is bound to
     missing = situation.cut(Cut.NORMAL_ALBUMIN) - albumin.value
@@ -120,33 +123,42 @@ def _points_at_lysis(situation: Situation, lab: Lab, value: LabValue) -> bool:
     return corrected <= situation.cut(Cut.LYSIS_CALCIUM)
 
 
-def _clinical_lysis(situation: Situation) -> Reasons:
-    reasons = list(seizure_recorded(situation))
-    creatinine = latest_lab(situation, Lab.CREATININE)
-    if creatinine is not None and (earlier := earlier_labs(situation, creatinine)):
-        rise = creatinine.value - earlier[-1].value
-        if rise >= situation.cut(Cut.LYSIS_CREATININE_RISE):
-            reasons.append(f"Creatinine risen by {plain(rise)} mg/dL")
-    if new_conditions(situation, "arrhythmia"):
-        reasons.append("Arrhythmia on record")
-    return tuple(reasons)
+def clinical_lysis(situation: Situation) -> Reasons:
+    """Findings at the bedside that count beside a laboratory value: seizure, kidneys, rhythm."""
+    rhythm = ("Arrhythmia on record",) if new_conditions(situation, "arrhythmia") else ()
+    return (*seizure_recorded(situation), *_risen_creatinine(situation), *rhythm)
 
 
-def _high_ferritin(situation: Situation, ferritin: LabValue) -> Reasons:
+def _risen_creatinine(situation: Situation) -> Reasons:
+    """Creatinine above the lowest value of two days before it, or above the newest one where there is none."""
+    now = latest_lab(situation, Lab.CREATININE)
+    if now is None or not (earlier := earlier_labs(situation, now)):
+        return NOT_MET
+    recent = [value for value in earlier if now.at - value.at <= shipped_tables().span("labs")]
+    before = min(recent, key=lambda value: value.value) if recent else earlier[-1]
+    if now.value - before.value < situation.cut(Cut.LYSIS_CREATININE_RISE):
+        return NOT_MET
+    apart = hours(now.at - before.at)
+    return (f"Creatinine risen from {exact(before.value)} to {exact(now.value)} mg/dL in {apart} h",)
+
+
+def high_ferritin(situation: Situation, ferritin: LabValue) -> Reasons:
+    """Ferritin high against its upper limit or its baseline, and not known to be falling."""
     times = situation.cut(Cut.FERRITIN_TIMES)
     of_limit = times_upper_limit(ferritin)
     baseline = situation.evidence.baseline.ferritin
-    earlier = [value.value for value in earlier_labs(situation, ferritin)]
+    earlier = earlier_labs(situation, ferritin)
     above_limit = of_limit is not None and of_limit > times
     above_baseline = baseline is not None and ferritin.value > times * baseline.value
-    if not (above_limit or above_baseline) or (earlier and ferritin.value <= earlier[-1]):
+    if not (above_limit or above_baseline) or (earlier and ferritin.value <= earlier[-1].value):
         return NOT_MET
     if not earlier:
-        return (f"Ferritin {plain(ferritin.value)} ng/mL; no earlier value to judge the rise by",)
-    return (f"Ferritin {plain(ferritin.value)} ng/mL, risen from {plain(earlier[-1])}",)
+        return (f"Ferritin {exact(ferritin.value)} ng/mL; no earlier value to judge the rise by",)
+    return (f"Ferritin {exact(ferritin.value)} ng/mL, risen from {exact(earlier[-1].value)}",)
 
 
-def _beside_ferritin(situation: Situation) -> Reasons:
+def beside_ferritin(situation: Situation) -> Reasons:
+    """Findings of liver, coagulation, LDH and blood count that count beside ferritin."""
     reasons: list[str] = []
     for lab in (Lab.ALT, Lab.AST):
         times = times_upper_limit(latest_lab(situation, lab))
@@ -154,26 +166,21 @@ def _beside_ferritin(situation: Situation) -> Reasons:
             reasons.append(f"{name_lab(lab)} {plain(times)} × upper limit")
     fibrinogen = latest_lab(situation, Lab.FIBRINOGEN)
     if fibrinogen is not None and fibrinogen.value < situation.cut(Cut.LOW_FIBRINOGEN):
-        reasons.append(f"Fibrinogen {plain(fibrinogen.value)} mg/dL")
+        reasons.append(capitalised(with_unit(fibrinogen)))
     dehydrogenase = times_upper_limit(latest_lab(situation, Lab.LDH))
     if dehydrogenase is not None and dehydrogenase > 1:
         reasons.append(f"LDH {plain(dehydrogenase)} × upper limit")
     for lab, cut in ((Lab.PLATELETS, Cut.GRADE_4_PLATELETS), (Lab.ANC, Cut.GRADE_4_NEUTROPHILS)):
-        if _newly_below(situation, lab, situation.cut(cut)):
-            reasons.append(f"New grade 4 cytopenia ({name_lab(lab)})")
+        now = latest_lab(situation, lab)
+        if now is not None and _newly_below(situation, now, cut):
+            reasons.append(f"New grade 4 cytopenia ({with_unit(now)})")
     return tuple(reasons)
 
 
-def _newly_below(situation: Situation, lab: Lab, cut: Decimal) -> bool:
+def _newly_below(situation: Situation, now: LabValue, cut: Cut) -> bool:
     """Below the cut now, with an earlier value that was not."""
-    now = latest_lab(situation, lab)
-    if now is None or now.value >= cut:
-        return False
-    return any(value.value >= cut for value in earlier_labs(situation, now))
-
-
-def _days(run: list[LabValue]) -> int:
-    return (run[-1].at - run[0].at) // timedelta(days=1)
+    lowest = situation.cut(cut)
+    return now.value < lowest and any(value.value >= lowest for value in earlier_labs(situation, now))
 
 
 SCREENS: Mapping[str, Condition] = {
@@ -181,8 +188,25 @@ SCREENS: Mapping[str, Condition] = {
     "iec-hs-possible": iec_hs_possible,
     "progression-possible": progression_possible,
     "low-immunoglobulin": low_immunoglobulin,
-    "long-neutropenia": long_neutropenia,
+    "early-icaht": early_cytopenia,
+    "late-icaht": late_cytopenia,
 }
 
-MISSING_PIECES: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {}
-"""By the name of a screen's condition: the inputs that it would look at and that are not known."""
+MISSING_PIECES: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {
+    condition: PIECES_OF_SCREEN[screen]
+    for condition, screen in {
+        "sepsis-possible": "screen.sepsis",
+        "tumour-lysis-possible": "screen.tumour-lysis",
+        "iec-hs-possible": "screen.iec-hs",
+        "crs-refractory": "screen.iec-hs",
+        "haemorrhage-possible": "screen.haemorrhage",
+        "new-focal-deficit": "screen.stroke",
+        "unexplained-consciousness": "screen.nonconvulsive-seizure",
+        "new-inotrope": "cardiac.assessment",
+        "early-icaht": "cytopenia.review",
+    }.items()
+}
+"""By the name of a screen's condition: the inputs that it would look at and that are not known.
+
+Only conditions whose rows give the screen alone; a row that also asks for the cause is not named here.
+"""

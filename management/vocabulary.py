@@ -139,8 +139,6 @@ class Cut(Enum):
     CALCIUM_PER_ALBUMIN = "calcium-per-albumin"
     NORMAL_ALBUMIN = "normal-albumin"
     LOW_IGG = "low-igg-up-to"
-    LONG_NEUTROPENIA = "long-neutropenia-up-to"
-    LONG_NEUTROPENIA_DAYS = "long-neutropenia-from"
 
 
 # Cuts that are spans of time; their unit must be minutes, hours or days.
@@ -160,7 +158,6 @@ SPAN_CUTS = frozenset(
         Cut.REACTION,
         Cut.REACTION_UNTIL,
         Cut.LYSIS_SPAN,
-        Cut.LONG_NEUTROPENIA_DAYS,
     }
 )
 SPAN_UNITS: Mapping[str, timedelta] = {
