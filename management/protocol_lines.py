@@ -51,12 +51,11 @@ class Lines:
         counts: Counter[Path] = Counter()
         table: Path = ()
         for line, is_header, is_array, names in _statements(self._text):
+            path: Path = (*table, *names)
             if is_header:
-                table = _enter(names, counts, is_array=is_array)
-                found.setdefault(table, line)
-            else:
-                for length in range(1, len(names) + 1):
-                    found.setdefault((*table, *names[:length]), line)
+                path = table = _enter(names, counts, is_array=is_array)
+            for length in range(1, len(path) + 1):
+                found.setdefault(path[:length], line)
         return found
 
 

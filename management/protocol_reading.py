@@ -153,7 +153,7 @@ class TableReader:
         if citations and tier in VERIFIABLE_TIERS and _NO_DOCUMENT.issuperset(citations):
             entry.fault(f"tier {tier} needs a document; {citations[0]!r} is none", "citation")
         by, on = entry.optional_text("reviewed_by"), entry.day("reviewed_on")
-        if (by is None) != (on is None):
+        if (by is None) == (entry.members.get("reviewed_on", "") != ""):
             entry.fault("reviewed_by and reviewed_on belong together", "reviewed_by" if by else "reviewed_on")
         return Provenance("; ".join(citations), tier, verified, by, on)
 
