@@ -82,7 +82,8 @@ def _weights(chart: Json, style: Style) -> list[Resource]:
     if stated is None:
         return []
     return [
-        observations.weight(stated["kg"], at=days_ago(stated["daysAgo"]), status=style.observation_status)
+        observations.weight(row["kg"], at=days_ago(row["daysAgo"]), status=style.observation_status)
+        for row in (stated, *patient.get("laterWeights", []))
     ]
 
 

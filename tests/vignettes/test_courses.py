@@ -1,0 +1,175 @@
+"""Twenty patients over days, looked at from several instants; what is charted later has not happened yet.
+
+Every instant runs from a FHIR bundle of the whole chart, plain and in some disguises, and through the CDS
+Hooks service with its clock at that instant.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cds_service.app import create_app
+from cds_service.settings import Settings
+from fhir_maps.chart_reader import read_chart
+from fhir_maps.terminology import Terminology, load_terminology
+from grading.chart import Chart
+from management.assessment_document import assessment_extension
+from management.protocol import load_protocol
+from management.reviewing import review
+from tests.builders import AT, PLAIN, Resource, bundle, resources_of
+from tests.builders.courses import Course, Instant, load_courses
+from tests.builders.disguises import named
+from tests.builders.fhir import PATIENT
+from tests.prefetch_client import discover, hook_request
+from tests.vignettes.expectations import EXTENSION, grades_as_expected, management_as_expected
+
+COURSES: Final = load_courses()
+COURSE_BY_ID: Final = {course.id: course for course in COURSES}
+DISGUISE_NAMES: Final = (PLAIN.name, "in-fahrenheit", "shuffled", "duplicated", "everything-at-once")
+SERVICE: Final = "cart-toxicity-patient-view"
+SIX_DAYS: Final = 144  # hours of chart that a course must have at least
+
+# Where the program does not yet answer as the story says, by story and instant, with the reason.
+DISAGREEMENTS: Final[dict[str, str]] = {}
+
+
+def _marks(story_id: str) -> tuple[pytest.MarkDecorator, ...]:
+    reason = DISAGREEMENTS.get(story_id)
+    return (pytest.mark.xfail(strict=True, reason=reason),) if reason else ()
+
+
+INSTANTS: Final = [
+    pytest.param(course, instant, id=instant.story.id, marks=_marks(instant.story.id))
+    for course in COURSES
+    for instant in course.instants
+]
+
+
+@cache
+def _terminology() -> Terminology:
+    return load_terminology()
+
+
+@cache
+def _resources(course_id: str, disguise_name: str) -> list[Resource]:
+    return resources_of(COURSE_BY_ID[course_id].story, named(disguise_name))
+
+
+@cache
+def _chart(course_id: str, disguise_name: str) -> Chart:
+    content = json.dumps(bundle(_resources(course_id, disguise_name))).encode()
+    return read_chart([content], terminology=_terminology(), patient_id=None).chart
+
+
+@cache
+def _assessment(course_id: str, disguise_name: str, at: datetime) -> dict[str, Any]:
+    protocol = load_protocol(COURSE_BY_ID[course_id].protocol)
+    reviewed = review(_chart(course_id, disguise_name), at, protocol)
+    assert reviewed is not None
+    found: Any = assessment_extension(reviewed)[EXTENSION]
+    return dict(found)
+
+
+@pytest.mark.parametrize("disguise_name", DISGUISE_NAMES)
+@pytest.mark.parametrize(("course", "instant"), INSTANTS)
+def test_instant_is_answered_as_the_story_says(course: Course, instant: Instant, disguise_name: str) -> None:
+    assessment = _assessment(course.id, disguise_name, instant.at)
+    grades_as_expected(assessment, instant.story)
+    management_as_expected(assessment, instant.story)
+
+
+@pytest.mark.parametrize(("course", "instant"), INSTANTS)
+def test_what_is_charted_later_changes_nothing(course: Course, instant: Instant) -> None:
+    """The chart cut off at the instant is answered as the whole chart is."""
+    known = [held for held in _resources(course.id, PLAIN.name) if _began(held) <= instant.at]
+    assert len(known) < len(_resources(course.id, PLAIN.name)) or instant.at == AT
+    content = json.dumps(bundle(known)).encode()
+    chart = read_chart([content], terminology=_terminology(), patient_id=None).chart
+    reviewed = review(chart, instant.at, load_protocol(course.protocol))
+    assert reviewed is not None
+    assert assessment_extension(reviewed)[EXTENSION] == _assessment(course.id, PLAIN.name, instant.at)
+
+
+def _began(resource: Resource) -> datetime:
+    period = resource.get("effectivePeriod") or {}
+    for said in (
+        resource.get("effectiveDateTime"),
+        period.get("start"),
+        resource.get("performedDateTime"),
+        resource.get("recordedDate"),
+    ):
+        if said:
+            return datetime.fromisoformat(said)
+    return AT - timedelta(days=365)
+
+
+class Clock:
+    """The time of the service, set by each test."""
+
+    now = AT
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def clients(clock: Clock) -> Iterator[dict[str, TestClient]]:
+    """The service once for each protocol, all with the same clock."""
+    with ExitStack() as running:
+        yield {
+            name: running.enter_context(
+                TestClient(
+                    create_app(Settings.from_environment({"CART_CDS_PROTOCOL": name}), clock=clock),
+                    base_url="http://127.0.0.1:8000",
+                )
+            )
+            for name in sorted({course.protocol for course in COURSES})
+        }
+
+
+@pytest.mark.parametrize(("course", "instant"), INSTANTS)
+def test_hook_answers_as_the_story_says(
+    clients: dict[str, TestClient], clock: Clock, course: Course, instant: Instant
+) -> None:
+    client = clients[course.protocol]
+    clock.now = instant.at
+    request = hook_request(discover(client, SERVICE), _resources(course.id, PLAIN.name), patient_id=PATIENT)
+    response = client.post(f"/cds-services/{SERVICE}", json=request)
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["cards"], "a recipient inside the monitoring window always gets a card"
+    assessment = answer["extension"][EXTENSION]
+    assert assessment["protocol"] == course.protocol
+    grades_as_expected(assessment, instant.story)
+    management_as_expected(assessment, instant.story)
+
+
+@pytest.mark.parametrize("course", COURSES, ids=lambda course: course.id)
+def test_a_course_is_days_of_chart_seen_at_three_instants(course: Course) -> None:
+    assert course.until >= SIX_DAYS
+    assert len(course.instants) >= 3
+    assert all(0 <= instant.hour <= course.until for instant in course.instants)
+    assert len(_resources(course.id, PLAIN.name)) > 150
+
+
+def test_there_are_twenty_courses_and_both_protocols_have_five() -> None:
+    assert len(COURSE_BY_ID) == len(COURSES) == 20
+    for name in ("met-2021", "asco-2021"):
+        assert sum(course.protocol == name for course in COURSES) >= 5
+
+
+def test_no_disagreement_names_a_story_that_is_not_there() -> None:
+    assert DISAGREEMENTS.keys() <= {instant.story.id for course in COURSES for instant in course.instants}
