@@ -127,7 +127,8 @@ def icans_rows(evidence: Evidence) -> Iterator[EvidenceRow]:
     if motor := evidence.motor:
         yield EvidenceRow("Motor", _words(motor.finding.value), motor.at, motor.source)
     if pressure := evidence.raised_icp:
-        yield EvidenceRow("Raised pressure", _words(pressure.finding.value), pressure.at, pressure.source)
+        value = _words(pressure.finding.value)
+        yield EvidenceRow("Raised intracranial pressure", value, pressure.at, pressure.source)
     if sedation := evidence.sedation:
         yield EvidenceRow("Sedated", "yes" if sedation.sedated else "no", sedation.at, sedation.source)
     for dose in evidence.steroids[-_MOST_DOSES:]:

@@ -1,44 +1,37 @@
 """Cards: a review as CDS Hooks writes it down.
 
-One card a syndrome, and one more where data were not received or not readable. The detail of a card
-stands alone: suggestions and links may never be shown. A bound is never called a grade. Cards are plain
-members (dict); the draft orders inside are validated where they are written.
+At most one card a syndrome, a quiet syndrome told on the other's card, and one more where data were not
+received or not readable. The detail of a card stands alone: suggestions and links may never be shown. A
+bound is never called a grade. Cards are plain members (dict); the draft orders inside are validated where
+they are written.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import uuid4
 
-from cds_service.action_text import action_lines, syndrome_of_action, withheld_lines
-from cds_service.card_evidence import crs_rows, evidence_table, icans_rows, laboratory_line, report_rows
-from cds_service.card_summary import deciding_first, write_summary
-from cds_service.card_text import (
-    bullet_list,
-    escape_fixed,
-    escape_markdown,
-    fit_summary,
-    spell_units,
-    write_time,
-)
+from cds_service.action_text import action_line, source_line
+from cds_service.card_detail import closing, join, section, write_detail
+from cds_service.card_places import CardContent, grade_of, hidden_grade, plan_cards
+from cds_service.card_summary import write_summary
+from cds_service.card_text import escape_markdown, fit_summary, write_time
 from cds_service.code_systems import CARD_TOPIC_SYSTEM, CARD_TOPIC_WORDS
-from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines, syndrome_of_gap
+from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines
 from cds_service.suggestions import OrderContext, write_suggestions
-from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
-from grading.chart import GapWhat, GapWhy, ImagingReport
-from grading.evidence import Evidence
-from management.review import Guard, Recommendation, Review, Withheld
+from grading.assessment import Gap, Status
+from grading.chart import Chart, GapWhat, GapWhy
+from management.review import Review
 
 _PROJECT_URL = "https://cart-toxicity-cds.github.io/"
+_PUBLICATION = {
+    "label": "ASTCT consensus grading (Lee et al. 2019)",
+    "url": "https://doi.org/10.1016/j.bbmt.2018.12.758",
+    "type": "absolute",
+}
 _SEVERE = 3
-_LIMITS = (
-    "For clinicians who care for CAR-T recipients. Graded by the ASTCT 2019 consensus from what is charted,"
-    " at the time printed above: later entries change it. Anything marked not verified is our reading or"
-    " awaits sign-off. This does not replace examination or the local CAR-T protocol."
-)
 
 
 class Indicator(Enum):
@@ -55,10 +48,14 @@ class Topic(Enum):
     CRS = "crs"
     ICANS = "icans"
     INFUSION = "infusion"
+    MONITORING = "monitoring"
     MISSING_DATA = "missing-data"
 
 
 _TOPIC_OF = {Syndrome.CRS: Topic.CRS, Syndrome.ICANS: Topic.ICANS}
+# The page of the SMART app that a card leads to.
+_VIEW_OF = {Topic.ICANS: "ice"}
+_LINK_LABELS = {"ice": "Open the ICE form", "course": "Open the course"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,117 +63,57 @@ class CardContext:
     """What cards need beside the review.
 
     ``missing`` names data that could not be had; ``refused`` of ``total`` resources could not be read.
-    ``public_url`` is the base of the SMART link; without it there is no link.
+    ``chart`` is what the review was made of: its reports and values that are too old are shown as history.
+    ``public_url`` is the base of the SMART link; without it there is none.
     """
 
     order: OrderContext
     missing: Sequence[str] = ()
     refused: int = 0
     total: int = 0
-    imaging: tuple[ImagingReport, ...] = ()
+    chart: Chart | None = None
     public_url: str | None = None
 
 
 def write_cards(review: Review, context: CardContext) -> list[dict[str, Any]]:
-    """Write the cards of a review: CRS, ICANS, and data not received or not readable (at most three).
+    """Write the cards of a review: at most one a syndrome, and one for data not received or not readable.
 
     Where the infusion or its date is not known there is one card that says so, as nothing can be graded.
     """
     infusion = review.assessment.evidence.infusion
     if infusion is None or infusion.at is None:
         return [_infusion_card(review, context)]
-    cards = [
-        _syndrome_card(Syndrome.CRS, review.assessment.crs, review, context),
-        _syndrome_card(Syndrome.ICANS, review.assessment.icans, review, context),
-    ]
+    cards = [_graded_card(content, review, context) for content in plan_cards(review)]
     if missing := _missing_card(review, context):
         cards.append(missing)
-    return cards
+    return sorted(cards, key=lambda card: _URGENCY[card["indicator"]])
 
 
-def _syndrome_card(
-    syndrome: Syndrome, grade: SyndromeGrade, review: Review, context: CardContext
-) -> dict[str, Any]:
-    evidence = review.assessment.evidence
-    recommendations = [item for item in review.recommendations if syndrome_of_action(item) is syndrome]
-    gaps = [gap for gap in review.assessment.gaps if syndrome_of_gap(gap) is syndrome]
-    withheld = [item for item in review.withheld if _syndrome_of_withheld(item) is syndrome]
-    zone = evidence.infusion.at.tzinfo if evidence.infusion and evidence.infusion.at else None
-    rows = crs_rows(evidence) if syndrome is Syndrome.CRS else icans_rows(evidence)
-    reports = evidence_table(report_rows(context.imaging, evidence), evidence.at, zone)
-    laboratory = laboratory_line(evidence, zone)
-    extra = laboratory if syndrome is Syndrome.CRS else reports
-    notes = (*grade.notes, *(review.notes if syndrome is Syndrome.CRS else ()))
-    detail = _join(
-        _opening(syndrome, grade, review),
-        evidence_table(rows, evidence.at, zone),
-        _section("Criteria met", [_criterion(item) for item in deciding_first(grade.criteria)]),
-        _section("Notes", [escape_markdown(spell_units(note), 600) for note in notes]),
-        _section("Not known", gap_lines(gaps)),
-        _section("Suggested", action_lines(recommendations)),
-        _section("Withheld", withheld_lines(withheld)),
-        extra,
-        _closing(review),
-    )
-    card = _card(
-        _TOPIC_OF[syndrome],
-        _indicator(grade, recommendations),
-        write_summary(syndrome, grade, review),
-        detail,
-        review,
-    )
-    card.update(write_suggestions(recommendations, context.order))
-    return _with_link(card, context)
+_URGENCY = {indicator.value: -place for place, indicator in enumerate(Indicator)}
 
 
-def _indicator(grade: SyndromeGrade, recommendations: Iterable[Recommendation]) -> Indicator:
-    if grade.status is Status.NONE:
-        return Indicator.INFO
-    if grade.lowest >= _SEVERE or any(item.urgent for item in recommendations):
+def _graded_card(content: CardContent, review: Review, context: CardContext) -> dict[str, Any]:
+    grades = [grade_of(syndrome, review.assessment) for syndrome in content.told]
+    quiet = len(grades) > 1 and grades[0].status is Status.NONE
+    monitoring = quiet and not content.recommendations and not content.withheld
+    topic = Topic.MONITORING if monitoring else _TOPIC_OF[content.syndrome]
+    detail = write_detail(content, review, context.chart)
+    card = _card(topic, _indicator(content, review), write_summary(content, review), detail, review)
+    card.update(write_suggestions(content.recommendations, context.order))
+    return _with_links(card, topic, context)
+
+
+def _indicator(content: CardContent, review: Review) -> Indicator:
+    """Critical for what is severe or urgent; never mere information where a clinician's attribution alone
+    keeps the grade down.
+    """
+    grades = [grade_of(syndrome, review.assessment) for syndrome in content.told]
+    if any(item.urgent for item in content.recommendations) or any(item.lowest >= _SEVERE for item in grades):
         return Indicator.CRITICAL
-    return Indicator.WARNING
-
-
-def _opening(syndrome: Syndrome, grade: SyndromeGrade, review: Review) -> str:
-    evidence = review.assessment.evidence
-    infusion = evidence.infusion
-    zone = infusion.at.tzinfo if infusion and infusion.at else None
-    words = {
-        Status.GRADED: f"{syndrome.value} grade {grade.grade}",
-        Status.NONE: f"{syndrome.value} grade 0: assessed, no criterion met",
-        Status.INDETERMINATE: f"{syndrome.value} not decidable: possible {grade.lowest} to {grade.highest}",
-        Status.NOT_ASSESSABLE: f"{syndrome.value} not assessable",
-    }[grade.status]
-    deciding = [item for item in grade.criteria if item.level == grade.lowest and item.at is not None]
-    since = min((_since(item, evidence) for item in deciding if item.at is not None), default=None)
-    parts = [f"**{words}** (ASTCT), at {write_time(evidence.at, zone)}."]
-    if deciding and since is not None:
-        values = escape_markdown(" + ".join(spell_units(item.value) for item in deciding))
-        parts.append(f"Decided by {values}, since {write_time(since, zone)}.")
-    if grade.episode_peak is not None:
-        parts.append(f"Peak of this episode: {grade.episode_peak}.")
-    if infusion and infusion.at:
-        product = infusion.product.replace("-", " ") if infusion.product else "product not known"
-        parts.append(f"Day {evidence.day} after CAR-T ({product}, {write_time(infusion.at, zone)}).")
-    return " ".join(parts)
-
-
-def _since(item: CriterionMet, evidence: Evidence) -> datetime:
-    """Since when a criterion holds: an infusion since the start of its run, not of its latest rate."""
-    runs = [infusion.since for infusion in evidence.running if infusion.row.source in item.sources]
-    return min(runs, default=item.at or evidence.at)
-
-
-def _criterion(item: CriterionMet) -> str:
-    mark = "" if item.verified else "; **not verified**"
-    return (
-        f"Grade {item.level}: {escape_fixed(item.wording)} – {escape_markdown(spell_units(item.value))}"
-        f" ({escape_fixed(item.citation)}; tier {escape_fixed(item.tier)}{mark})"
-    )
-
-
-def _syndrome_of_withheld(item: Withheld) -> Syndrome:
-    return Syndrome.ICANS if item.because is Guard.ISOLATED_ICANS else Syndrome.CRS
+    hidden = any(hidden_grade(syndrome, review) is not None for syndrome in content.told)
+    if hidden or any(item.status is not Status.NONE for item in grades):
+        return Indicator.WARNING
+    return Indicator.INFO
 
 
 def _infusion_card(review: Review, context: CardContext) -> dict[str, Any]:
@@ -195,18 +132,20 @@ def _infusion_card(review: Review, context: CardContext) -> dict[str, Any]:
             f"Whether and when this patient received CAR-T cells is not known ({how}); no conclusion follows."
         )
     opening = f"**CRS and ICANS not assessable** at {write_time(assessment.at, None)}. {why}"
-    detail = _join(
+    detail = join(
         opening,
-        _section("Not known", gap_lines(infusion_gaps)),
-        _section("Not received or not readable", _missing_lines(context)),
-        _section("Suggested", action_lines(review.recommendations)),
-        _closing(review),
+        section("Do now", [action_line(item) for item in review.recommendations]),
+        section("Not known", gap_lines(infusion_gaps)),
+        section("Not received or not readable", _missing_lines(context)),
+        source_line(review.recommendations),
+        closing(review),
     )
-    return _with_link(_card(Topic.INFUSION, Indicator.WARNING, summary, detail, review), context)
+    card = _card(Topic.INFUSION, Indicator.WARNING, summary, detail, review)
+    return _with_links(card, Topic.INFUSION, context)
 
 
 def _missing_card(review: Review, context: CardContext) -> dict[str, Any] | None:
-    """The third card: data were not received or not readable.
+    """The card of warnings: data were not received or not readable.
 
     What was merely not charted stands among the gaps of its syndrome's card, and is not said twice.
     """
@@ -221,15 +160,16 @@ def _missing_card(review: Review, context: CardContext) -> dict[str, Any] | None
     if not heads:
         unreadable = f"{context.refused} of {context.total} resources unreadable"
         heads = [unreadable if context.refused else "parts of the record not received"]
-    detail = _join(
+    detail = join(
         f"**Part of the record is missing** at {write_time(review.assessment.at, None)}."
         " What is missing was not taken as normal.",
-        _section("Leaves a grade open", gap_lines(open_gaps)),
-        _section("Not received or not readable", lines),
-        _closing(review),
+        section("Leaves a grade open", gap_lines(open_gaps)),
+        section("Not received or not readable", lines),
+        closing(review),
     )
     summary = fit_summary("Missing data", ["; ".join(heads)])
-    return _with_link(_card(Topic.MISSING_DATA, Indicator.WARNING, summary, detail, review), context)
+    card = _card(Topic.MISSING_DATA, Indicator.WARNING, summary, detail, review)
+    return _with_links(card, Topic.MISSING_DATA, context)
 
 
 def _names(gaps: Iterable[Gap]) -> list[str]:
@@ -258,21 +198,12 @@ def _card(topic: Topic, indicator: Indicator, summary: str, detail: str, review:
     }
 
 
-def _with_link(card: dict[str, Any], context: CardContext) -> dict[str, Any]:
+def _with_links(card: dict[str, Any], topic: Topic, context: CardContext) -> dict[str, Any]:
+    """Add the publication, and the page of the SMART app where there is one. No link names the patient."""
+    links: list[dict[str, str]] = []
     if context.public_url is not None:
-        link = {"label": "Open the ICE form", "url": f"{context.public_url}/smart/launch", "type": "smart"}
-        card["links"] = [{**link, "appContext": json.dumps({"v": 1, "view": "ice"}, separators=(",", ":"))}]
-    return card
-
-
-def _section(title: str, items: Sequence[str]) -> str | None:
-    return f"**{title}**\n\n{bullet_list(items)}" if items else None
-
-
-def _join(*parts: str | None) -> str:
-    return "\n\n".join(part for part in parts if part)
-
-
-def _closing(review: Review) -> str:
-    version = escape_markdown(review.protocol_version)
-    return f"Protocol {escape_markdown(review.protocol)}, version {version}. {_LIMITS}"
+        view = _VIEW_OF.get(topic, "course")
+        hint = json.dumps({"v": 1, "view": view}, separators=(",", ":"))
+        launch = f"{context.public_url}/smart/launch"
+        links.append({"label": _LINK_LABELS[view], "url": launch, "type": "smart", "appContext": hint})
+    return card | {"links": [*links, _PUBLICATION]}

@@ -26,6 +26,7 @@ OVERRIDE_REASON_WORDS: Mapping[str, str] = {
 CARD_TOPIC_WORDS: Mapping[str, str] = {
     "crs": "Cytokine release syndrome after CAR-T",
     "icans": "Neurotoxicity (ICANS) after CAR-T",
+    "monitoring": "Monitoring after CAR-T, nothing met",
     "infusion": "CAR-T infusion not known",
     "missing-data": "Data missing for grading CAR-T toxicity",
 }

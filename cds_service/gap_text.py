@@ -1,11 +1,13 @@
 """Gaps in words: what is not known, why, and where it belongs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from enum import Enum
+from typing import Any
 
-from cds_service.card_text import escape_markdown, spell_units
+from cds_service.card_text import escape_markdown, spell_units, write_age, write_number
 from grading.assessment import Gap
-from grading.chart import GapWhat, GapWhy
+from grading.chart import Chart, GapWhat, GapWhy
 
 
 class Syndrome(Enum):
@@ -28,7 +30,7 @@ WHAT_WORDS = {
     GapWhat.CONSCIOUSNESS: "consciousness",
     GapWhat.SEIZURE: "seizure",
     GapWhat.MOTOR: "motor findings",
-    GapWhat.RAISED_ICP: "signs of raised pressure",
+    GapWhat.RAISED_ICP: "signs of raised intracranial pressure",
     GapWhat.SEDATION: "sedation",
     GapWhat.WEIGHT: "weight",
     GapWhat.TOCILIZUMAB: "tocilizumab doses",
@@ -59,9 +61,46 @@ _OF_ICANS = frozenset(
 )
 
 
-def syndrome_of_gap(gap: Gap) -> Syndrome:
-    """The syndrome whose card names the gap; what concerns both stands with CRS."""
-    return Syndrome.ICANS if gap.what in _OF_ICANS else Syndrome.CRS
+_OF_CRS = frozenset(
+    {
+        GapWhat.TEMPERATURE,
+        GapWhat.BLOOD_PRESSURE,
+        GapWhat.OXYGEN,
+        GapWhat.OXYGEN_FLOW,
+        GapWhat.SPO2,
+        GapWhat.VASOPRESSORS,
+    }
+)
+# By what is missing: the rows that were charted of it, and the words for one of them.
+_LAST: Mapping[GapWhat, tuple[Callable[[Chart], tuple[Any, ...]], Callable[[Any], str]]] = {
+    GapWhat.TEMPERATURE: (lambda chart: chart.temperatures, lambda row: f"{write_number(row.celsius, 2)} °C"),
+    GapWhat.BLOOD_PRESSURE: (
+        lambda chart: chart.systolic_pressures,
+        lambda row: f"systolic {write_number(row.mmhg)} mmHg",
+    ),
+    GapWhat.OXYGEN: (lambda chart: chart.oxygen_devices, lambda row: row.device.value.replace("-", " ")),
+    GapWhat.SPO2: (lambda chart: chart.saturations, lambda row: f"{write_number(row.percent)} %"),
+    GapWhat.ICE: (
+        lambda chart: chart.ice_scores,
+        lambda row: str(row.minimum) if row.minimum == row.maximum else f"{row.minimum}–{row.maximum}",
+    ),
+    GapWhat.CAPD: (
+        lambda chart: chart.capd_scores,
+        lambda row: "not performed" if row.total is None else str(row.total),
+    ),
+    GapWhat.CONSCIOUSNESS: (
+        lambda chart: chart.consciousness,
+        lambda row: row.level.value.replace("-", " "),
+    ),
+    GapWhat.WEIGHT: (lambda chart: chart.weights, lambda row: f"{write_number(row.kilograms, 2)} kg"),
+}
+
+
+def syndrome_of_gap(gap: Gap) -> Syndrome | None:
+    """The syndrome whose card names the gap; ``None`` for what belongs to neither."""
+    if gap.what in _OF_ICANS:
+        return Syndrome.ICANS
+    return Syndrome.CRS if gap.what in _OF_CRS else None
 
 
 def gap_words(gap: Gap) -> str:
@@ -69,12 +108,24 @@ def gap_words(gap: Gap) -> str:
     return f"{WHAT_WORDS[gap.what]} {WHY_WORDS[gap.why]}"
 
 
-def gap_lines(gaps: Iterable[Gap]) -> list[str]:
-    """Gaps as Markdown list items; those that leave the grade open come first and say so."""
+def gap_lines(gaps: Iterable[Gap], chart: Chart | None = None, now: datetime | None = None) -> list[str]:
+    """Gaps as Markdown list items; those that leave the grade open come first and say so.
+
+    With the chart, a value that is too old is told with its age: history, never current.
+    """
     ordered = sorted(gaps, key=lambda gap: not gap.widens_range)
     return [
         gap_words(gap)
+        + _last_known(gap, chart, now)
         + (f": {escape_markdown(spell_units(gap.detail))}" if gap.detail else "")
         + (" – **leaves the grade open**" if gap.widens_range else "")
         for gap in ordered
     ]
+
+
+def _last_known(gap: Gap, chart: Chart | None, now: datetime | None) -> str:
+    if gap.why is not GapWhy.STALE or chart is None or now is None or gap.what not in _LAST:
+        return ""
+    rows_of, words = _LAST[gap.what]
+    rows = [row for row in rows_of(chart) if row.at <= now]
+    return f" (last {words(rows[-1])}, {write_age(rows[-1].at, now)} ago)" if rows else ""

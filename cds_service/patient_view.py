@@ -108,7 +108,7 @@ class PatientView:
             missing=record.missing,
             refused=reading.refused,
             total=reading.total,
-            imaging=reading.chart.imaging,
+            chart=reading.chart,
             public_url=self._settings.public_url,
         )
         cards = write_cards(found, context)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from cds_service.action_text import missing_order_parts
 from cds_service.card_text import plain_text, write_number
 from cds_service.code_systems import OVERRIDE_REASON_SYSTEM, OVERRIDE_REASON_WORDS
 from fhir_maps.draft_orders import ORDERED_DRUGS, DraftOrderError, draft_order, is_orderable
@@ -78,8 +79,10 @@ def _suggestion(recommendation: Recommendation, context: OrderContext) -> dict[s
     drug = ORDERED_DRUGS[recommendation.id].value
     what = f"{drug} {write_number(dose.value, 2)} {dose.unit}" + (f" {dose.route}" if dose.route else "")
     verb = "Draft order" if recommendation.strength is Strength.RECOMMEND else "Consider: draft order"
+    left_open = missing_order_parts(recommendation, dose)
+    complete = f"; complete the {' and '.join(left_open)}" if left_open else ""
     return {
-        "label": plain_text(f"{verb} for {what}"),
+        "label": plain_text(f"{verb} for {what}{complete}"),
         "uuid": str(uuid4()),
         "isRecommended": recommendation.strength is Strength.RECOMMEND,
         "actions": [

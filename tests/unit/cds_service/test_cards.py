@@ -93,6 +93,11 @@ def cards_of(review: Review, **context: Any) -> list[Card]:
     return write_cards(review, CardContext(order=ORDER, **context))
 
 
+def card_about(topic: str, cards: list[Card]) -> Card:
+    (found,) = (card for card in cards if card["source"]["topic"]["code"] == topic)
+    return found
+
+
 def criterion(
     level: int, value: str, criterion_id: str = "crs.hypoxia.low-flow", verified: bool = True
 ) -> CriterionMet:
@@ -210,23 +215,22 @@ def test_no_dose_is_offered_without_a_weight(client: TestClient, request_for: Re
     weightless = [item for item in crs_3() if item.get("id") != "29463-7-40"]
     cards = client.post(SERVICE, json=request_for(weightless)).json()["cards"]
     assert not any("suggestions" in card or "selectionBehavior" in card for card in cards)
-    assert "Withheld: tocilizumab.dose** because of no-weight" in cards[0]["detail"]
+    assert "Withheld: tocilizumab.dose** because of no weight (no-weight)" in cards[0]["detail"]
 
 
 def test_the_detail_stands_alone(answered: dict[str, Any]) -> None:
     detail = answered["cards"][0]["detail"]
     lines = detail.split("\n")
     assert lines[0].startswith("**CRS grade 3** (ASTCT), at 2026-03-04 09:00 +01:00.")
-    assert "Decided by norepinephrine 0.05 mcg/kg/min, since 2026-03-04 06:00 +01:00." in lines[0]
+    assert "Decided by norepinephrine 0.05 mcg/kg/min, running since 03-04 06:00." in lines[0]
     assert "Day 3 after CAR-T (axicabtagene ciloleucel, 2026-03-01 10:00 +01:00)." in lines[0]
     assert "| Finding | Value | Time | Age | Source |" in lines
     assert "| Temperature | 38.6 °C | 03-04 08:00 | 60 min | Observation/8310-5-1 |" in lines
     for words in (
-        "Recommend: Give tocilizumab",
-        "576 mg",
-        "8 mg/kg × 72 kg = 576 mg",
-        "weight 72 kg of 2026-03-02",
-        "tier A",
+        "**Give tocilizumab: 576 mg intravenous over 1 hour; at most every 8 hours.**",
+        "Dose: 8 mg/kg × 72 kg = 576 mg; weight 72 kg of 2026-03-02.",
+        "(row C4b)",
+        "C4b: MET guide, Fig. 1; ASCO card p.6; Kymriah label copy (tier A)",
         "Protocol met-2021, version",
         "does not replace examination or the local CAR-T protocol",
     ):
@@ -239,11 +243,9 @@ def test_gaps_stand_in_the_card_of_their_syndrome(answered: dict[str, Any]) -> N
 
 
 def test_grade_0_in_the_window_is_said_and_not_left_out(client: TestClient, request_for: RequestFor) -> None:
-    cards = client.post(SERVICE, json=request_for(well())).json()["cards"]
-    assert [card["summary"] for card in cards] == [
-        "CRS grade 0: no criterion met, day 3",
-        "ICANS grade 0: no criterion met, day 3",
-    ]
+    (card,) = client.post(SERVICE, json=request_for(well())).json()["cards"]
+    assert card["summary"] == "CRS grade 0 and ICANS grade 0: no criterion met, day 3"
+    assert (card["indicator"], card["source"]["topic"]["code"]) == ("info", "monitoring")
 
 
 def test_text_of_the_record_is_escaped_wherever_it_comes_through(
@@ -271,14 +273,15 @@ def test_a_summary_names_the_grade_what_drives_it_the_day_and_a_higher_peak() ->
     fever = criterion(1, "38.6 °C", "crs.fever.present")
     crs = graded(2, fever, criterion(2, "nasal cannula 2 L/min"), peak=3)
     assert (
-        cards_of(review_of(crs))[0]["summary"] == "CRS grade 2: nasal cannula 2 L/min, day 3; episode peak 3"
+        cards_of(review_of(crs))[0]["summary"]
+        == "CRS grade 2: nasal cannula 2 L/min, day 3; episode peak 3; ICANS 0"
     )
 
 
 def test_fever_alone_is_named_as_the_driver() -> None:
     crs = graded(1, criterion(1, "38.6 °C", "crs.fever.present"), peak=1)
     card = cards_of(review_of(crs))[0]
-    assert (card["summary"], card["indicator"]) == ("CRS grade 1: fever 38.6 °C, day 3", "warning")
+    assert (card["summary"], card["indicator"]) == ("CRS grade 1: fever 38.6 °C, day 3; ICANS 0", "warning")
 
 
 def temperatures(*readings: tuple[float, str]) -> tuple[Temperature, ...]:
@@ -306,7 +309,7 @@ def test_a_fever_that_has_gone_is_named_with_its_age(
 ) -> None:
     crs = graded(1, fever_at(readings[0][0], "39.0 °C"))
     card = cards_of(review_of(crs, temperatures=temperatures(*readings)))[0]
-    assert card["summary"] == f"CRS grade 1: {words}, day 3"
+    assert card["summary"] == f"CRS grade 1: {words}, day 3; ICANS 0"
 
 
 def test_what_is_attributed_elsewhere_is_named_where_it_fits() -> None:
@@ -315,11 +318,12 @@ def test_what_is_attributed_elsewhere_is_named_where_it_fits() -> None:
         for what in (Attributable.HYPOTENSION, Attributable.HYPOXIA, Attributable.NEUROLOGICAL)
     )
     crs = graded(1, fever_at(1, "38.6 °C"))
-    told, icans = cards_of(review_of(crs, attributions=stated))[:2]
+    (told,) = cards_of(review_of(crs, attributions=stated))
     assert told["summary"] == (
-        "CRS grade 1: fever 38.6 °C, day 3 (hypotension and hypoxia attributed elsewhere)"
+        "CRS grade 1: fever 38.6 °C, day 3; ICANS 0 (hypotension and hypoxia attributed elsewhere)"
     )
-    assert "attributed" not in icans["summary"]
+    (none,) = cards_of(review_of(attributions=stated[:1]))
+    assert none["summary"] == "CRS grade 0 and ICANS grade 0: hypotension attributed elsewhere, day 3"
     long = graded(3, criterion(3, "norepinephrine and a driver with very many words in it " * 2))
     assert "attributed" not in cards_of(review_of(long, attributions=stated))[0]["summary"]
 
@@ -347,21 +351,19 @@ def test_units_of_gaps_sources_and_infusions_are_those_of_the_ward() -> None:
 def test_the_criterion_that_decides_stands_first() -> None:
     crs = graded(3, criterion(1, "38.6 °C", "crs.fever.present"), criterion(3, "norepinephrine 8 ug/min"))
     card = cards_of(review_of(crs))[0]
-    listed = card["detail"].partition("**Criteria met**")[2].strip().split("\n")
+    listed = card["detail"].partition("**Why this grade**")[2].strip().split("\n")
     assert listed[0].startswith("- Grade 3: ") and "8 mcg/min" in listed[0]
     assert listed[1].startswith("- Grade 1: ")
-    assert card["summary"] == "CRS grade 3: norepinephrine 8 mcg/min, day 3"
+    assert card["summary"] == "CRS grade 3: norepinephrine 8 mcg/min, day 3; ICANS 0"
 
 
 def test_a_bound_is_never_called_a_grade() -> None:
     gaps = (Gap(GapWhat.TEMPERATURE, GapWhy.NOT_CHARTED, widens_range=True),)
     review = review_of(open_grade(0, 3, criterion(3, "norepinephrine")), gaps=gaps)
     crs = cards_of(review)[0]
-    assert crs["summary"] == "CRS 0–3, not decidable: temperature not charted, day 3"
-    assert (
-        "grade 3" not in crs["detail"].partition("\n")[0]
-        and "grade 0" not in crs["detail"].partition("\n")[0]
-    )
+    assert crs["summary"] == "CRS 0–3, not decidable: temperature not charted, day 3; ICANS 0"
+    first = crs["detail"].partition("\n")[0]
+    assert "grade 3" not in first and "grade 0" not in first
     assert "possible 0 to 3" in crs["detail"]
 
 
@@ -378,7 +380,7 @@ def test_a_bound_is_never_called_a_grade() -> None:
     ],
 )
 def test_the_indicator_follows_what_is_certain(grade: SyndromeGrade, indicator: str) -> None:
-    assert cards_of(review_of(icans=grade))[1]["indicator"] == indicator
+    assert card_about("icans", cards_of(review_of(icans=grade)))["indicator"] == indicator
 
 
 def test_an_urgent_recommendation_makes_its_card_critical() -> None:
@@ -389,10 +391,8 @@ def test_an_urgent_recommendation_makes_its_card_critical() -> None:
 
 def test_not_assessable_says_why() -> None:
     sedated = SyndromeGrade(Status.NOT_ASSESSABLE, None, 0, 4, (), ("Sedated: cannot be assessed",))
-    assert (
-        cards_of(review_of(icans=sedated))[1]["summary"]
-        == "ICANS not assessable: Sedated: cannot be assessed, day 3"
-    )
+    (card,) = cards_of(review_of(icans=sedated))
+    assert card["summary"] == "ICANS not assessable: Sedated: cannot be assessed, day 3; CRS 0"
 
 
 def test_what_is_not_verified_is_marked() -> None:
@@ -415,12 +415,12 @@ def test_what_is_withheld_says_why_and_isolated_icans_stands_with_icans() -> Non
         Withheld("tocilizumab.dose", Guard.ISOLATED_ICANS, "No CRS", "MET guide"),
     )
     crs, icans = (card["detail"] for card in cards_of(review_of(graded(2), graded(1), withheld=withheld)))
-    assert "because of interval-under-8h: Last dose 5.5 h ago" in crs
-    assert "because of isolated-icans: No CRS" in icans and "isolated-icans" not in crs
+    assert "because of less than 8 h since the last dose (interval-under-8h): Last dose 5.5 h ago" in crs
+    assert "because of ICANS without CRS (isolated-icans): No CRS" in icans and "isolated-icans" not in crs
 
 
 def test_two_steroids_alone_are_alternatives() -> None:
-    icans = cards_of(review_of(icans=graded(2), recommendations=(DEXAMETHASONE, METHYLPREDNISOLONE)))[1]
+    (icans,) = cards_of(review_of(icans=graded(2), recommendations=(DEXAMETHASONE, METHYLPREDNISOLONE)))
     assert icans["selectionBehavior"] == "at-most-one"
     assert [item["isRecommended"] for item in icans["suggestions"]] == [True, False]
 
@@ -436,21 +436,21 @@ def test_beside_tocilizumab_only_the_first_steroid_is_drafted() -> None:
 
 def test_no_draft_is_offered_so_soon_after_a_dose_and_the_card_says_why() -> None:
     lately = replace(DEXAMETHASONE, no_draft_because="dexamethasone 10 mg, 1 h ago, which is less than 6 h")
-    card = cards_of(review_of(icans=graded(2), recommendations=(lately,)))[1]
+    (card,) = cards_of(review_of(icans=graded(2), recommendations=(lately,)))
     assert "suggestions" not in card
     assert (
         "No draft order is offered: dexamethasone 10 mg, 1 h ago, which is less than 6 h." in card["detail"]
     )
 
 
-def test_data_not_retrieved_and_resources_unreadable_make_a_third_card() -> None:
+def test_data_not_retrieved_and_resources_unreadable_make_a_card_of_warnings() -> None:
     gaps = (Gap(GapWhat.WEIGHT, GapWhy.NOT_RETRIEVED),)
     cards = cards_of(review_of(gaps=gaps), missing=["weights: the query failed"], refused=2, total=600)
-    assert cards[2]["summary"] == "Missing data: not retrieved: weight"
-    assert "2 of 600 resources could not be read" in cards[2]["detail"]
-    assert (
-        cards_of(review_of(), refused=1, total=9)[2]["summary"] == "Missing data: 1 of 9 resources unreadable"
-    )
+    warning = card_about("missing-data", cards)
+    assert warning["summary"] == "Missing data: not retrieved: weight"
+    assert "2 of 600 resources could not be read" in warning["detail"]
+    few = card_about("missing-data", cards_of(review_of(), refused=1, total=9))
+    assert few["summary"] == "Missing data: 1 of 9 resources unreadable"
 
 
 def test_what_was_not_charted_is_said_on_the_card_of_its_syndrome_and_not_again() -> None:
@@ -465,14 +465,16 @@ def test_what_was_not_charted_is_said_on_the_card_of_its_syndrome_and_not_again(
 
 def test_what_was_not_received_is_named_with_what_leaves_a_grade_open() -> None:
     gaps = (Gap(GapWhat.TEMPERATURE, GapWhy.NOT_CHARTED, widens_range=True),)
-    missing = cards_of(review_of(open_grade(0, 1), gaps=gaps), missing=["reports: not sent"])[2]
+    cards = cards_of(review_of(open_grade(0, 1), gaps=gaps), missing=["reports: not sent"])
+    missing = card_about("missing-data", cards)
     assert missing["summary"] == "Missing data: needed for the grade: temperature"
     assert "reports: not sent" in missing["detail"]
 
 
 def test_a_gap_that_leaves_no_grade_open_makes_no_card_of_its_own() -> None:
     gaps = (Gap(GapWhat.SEIZURE, GapWhy.NOT_CHARTED), Gap(GapWhat.WEIGHT, GapWhy.STALE))
-    assert len(cards_of(review_of(gaps=gaps))) == 2
+    (card,) = cards_of(review_of(gaps=gaps))
+    assert "seizure not charted" in card["detail"] and "weight no recent value" in card["detail"]
 
 
 def test_imaging_since_the_infusion_is_shown_and_never_graded() -> None:
@@ -480,17 +482,30 @@ def test_imaging_since_the_infusion_is_shown_and_never_graded() -> None:
         ImagingReport(datetime(2026, 2, 1, tzinfo=UTC), "before the infusion", SOURCE),
         ImagingReport(datetime(2026, 3, 3, tzinfo=UTC), "diffuse <b>oedema</b>", SOURCE),
     )
-    icans = cards_of(review_of(), imaging=reports)[1]["detail"]
-    assert "Report (not graded) | diffuse &lt;b&gt;oedema&lt;/b&gt;" in icans
-    assert "before the infusion" not in icans
+    (card,) = cards_of(review_of(), chart=Chart(imaging=reports))
+    assert "Report (not graded) | diffuse &lt;b&gt;oedema&lt;/b&gt;" in card["detail"]
+    assert "before the infusion" not in card["detail"]
 
 
-def test_a_smart_link_is_there_only_with_a_public_url() -> None:
-    assert "links" not in cards_of(review_of())[0]
-    (link,) = cards_of(review_of(), public_url="https://cds.example/base")[0]["links"]
-    assert link["url"] == "https://cds.example/base/smart/launch"
-    assert link["type"] == "smart" and link["label"]
-    assert json.loads(link["appContext"]) == {"v": 1, "view": "ice"}
+def test_every_card_links_to_the_publication_it_grades_by(answered: dict[str, Any]) -> None:
+    for card in answered["cards"]:
+        (link,) = card["links"]
+        assert link == {
+            "label": "ASTCT consensus grading (Lee et al. 2019)",
+            "url": "https://doi.org/10.1016/j.bbmt.2018.12.758",
+            "type": "absolute",
+        }
+
+
+def test_a_smart_link_leads_to_the_page_of_its_syndrome_and_is_there_only_with_a_public_url() -> None:
+    review = review_of(graded(2), graded(1))
+    assert all(link["type"] == "absolute" for card in cards_of(review) for link in card["links"])
+    crs, icans = cards_of(review, public_url="https://cds.example/base")
+    for card, view in ((crs, "course"), (icans, "ice")):
+        link = card["links"][0]
+        assert link["url"] == "https://cds.example/base/smart/launch"
+        assert link["type"] == "smart" and link["label"]
+        assert json.loads(link["appContext"]) == {"v": 1, "view": view}
 
 
 def test_the_public_url_of_the_settings_reaches_the_links(request_for: RequestFor) -> None:
