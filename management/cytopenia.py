@@ -48,7 +48,7 @@ def early_cytopenia(situation: Situation) -> Reasons:
     day = situation.evidence.day
     if not counts or day is None or day > table.number(Number.EARLY_UNTIL):
         return NOT_MET
-    if counts[-1].value > max(row.up_to for row in table.early_icaht):
+    if not latest_count_is_low(situation):
         return NOT_MET
     return _grade_early(counts, day, table)
 
@@ -102,6 +102,12 @@ def uncharted_days(situation: Situation) -> tuple[str, ...]:
         for before, after in pairwise(counts)
         if before.value <= cut >= after.value and after.day - before.day > bridge
     )
+
+
+def latest_count_is_low(situation: Situation) -> bool:
+    """Whether the newest count since the infusion, however old, is one of early ICAHT."""
+    counts = _counts_of(situation)
+    return bool(counts) and counts[-1].value <= max(row.up_to for row in shipped_severity().early_icaht)
 
 
 def _counts_of(situation: Situation) -> list[Count]:

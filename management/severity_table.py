@@ -23,7 +23,8 @@ from management.vocabulary import SPAN_UNITS
 
 _VERIFIABLE_TIERS = ("A", "B")
 _TIERS = (*_VERIFIABLE_TIERS, "C", "GK", "RULE")
-SCORES = ("m-easix", "easix", "car-hematotox")
+HEMATOTOX = "car-hematotox"
+SCORES = ("m-easix", "easix", HEMATOTOX)
 _BOUNDS = ("from", "over", "below", "up_to")
 # Where one band ends the next one begins: "below 75" beside "from 75", "up to 175" beside "over 175".
 _OTHER_SIDE = {"below": "from", "up_to": "over"}

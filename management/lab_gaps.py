@@ -1,0 +1,84 @@
+"""Laboratory values that a screen needs and the chart does not have: a gap, so that no screen falls silent.
+
+A screen whose values are missing or stale looks like one that found nothing. A value is asked for where CRS
+or ICANS is present, and where one part of a screen's rule is met and the missing value could complete it.
+These gaps never widen a range: no grade rests on a laboratory value.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from grading.assessment import Gap
+from grading.chart import GapWhat, GapWhy, Lab
+from management.cytopenia import latest_count_is_low
+from management.differentials import (
+    LYSIS_LABS,
+    beside_ferritin,
+    clinical_lysis,
+    high_ferritin,
+    in_days_of_lysis,
+    points_at_lysis,
+)
+from management.immunoglobulin import current_igg, infections_on_record
+from management.lab_values import lab_name
+from management.screen_pieces import IEC_HS_LABS, LYSIS_PIECES, labs_without_limit
+from management.situation import Situation, fever_reasons, latest_lab, not_retrieved
+
+
+def lab_gaps(situation: Situation) -> tuple[Gap, ...]:
+    """Gaps ``labs`` of the screens: ``not-charted`` and ``stale``, each naming its values.
+
+    None where the patient has died, or where laboratory values could not be retrieved, which is told already.
+    """
+    if situation.evidence.deceased or not_retrieved(situation.assessment, (GapWhat.LABS,)):
+        return ()
+    wanted = tuple(dict.fromkeys(_wanted(situation)))
+    unknown = [lab for lab in wanted if not _is_known(situation, lab)]
+    charted = {value.lab for value in situation.chart.labs if value.at <= situation.at} if unknown else set()
+    without_limit = [f"upper limit of {lab_name(lab)}" for lab in labs_without_limit(situation, wanted)]
+    never = [*(lab_name(lab) for lab in unknown if lab not in charted), *without_limit]
+    stale = [lab_name(lab) for lab in unknown if lab in charted]
+    return (*_gap(GapWhy.NOT_CHARTED, never), *_gap(GapWhy.STALE, stale))
+
+
+def _gap(why: GapWhy, names: Iterable[str]) -> Iterator[Gap]:
+    if named := ", ".join(names):
+        yield Gap(GapWhat.LABS, why, f"{named} (needed to tell what else it could be)")
+
+
+def _wanted(situation: Situation) -> Iterator[Lab]:
+    graded = max(situation.crs.lowest, situation.icans.lowest) >= 1
+    hot = bool(fever_reasons(situation))
+    if graded or hot or latest_count_is_low(situation):
+        yield Lab.ANC
+    if graded or _points_at_iec_hs(situation):
+        yield from IEC_HS_LABS
+    if situation.icans.lowest >= 1:
+        yield Lab.SODIUM
+    if in_days_of_lysis(situation) and (graded or _part_of_lysis(situation)):
+        yield from LYSIS_PIECES
+    if hot and situation.chart.imaging:
+        yield Lab.LDH
+    infusion = situation.evidence.infusion
+    if infections_on_record(situation.chart.conditions, infusion.at if infusion else None, situation.at):
+        yield Lab.IGG
+
+
+def _is_known(situation: Situation, lab: Lab) -> bool:
+    if lab is Lab.IGG:
+        return current_igg(situation.chart.labs, situation.at) is not None
+    return latest_lab(situation, lab) is not None
+
+
+def _points_at_iec_hs(situation: Situation) -> bool:
+    """After CRS, one half of the screen without the other."""
+    ferritin = latest_lab(situation, Lab.FERRITIN)
+    if ferritin is not None and high_ferritin(situation, ferritin):
+        return True
+    return situation.evidence.established_at is not None and bool(beside_ferritin(situation))
+
+
+def _part_of_lysis(situation: Situation) -> bool:
+    albumin = latest_lab(situation, Lab.ALBUMIN)
+    values = (latest_lab(situation, lab) for lab in LYSIS_LABS)
+    abnormal = (value is not None and points_at_lysis(situation, value, albumin) for value in values)
+    return any(abnormal) or bool(clinical_lysis(situation))
