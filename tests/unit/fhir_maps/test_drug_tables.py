@@ -23,7 +23,7 @@ CONCEPTS = {
     "drug": AGENTS
     | {drug.value for drug in ImmuneDrug}
     | {f"cart:{product}" for product in PRODUCTS}
-    | {"fluid", "diluent", "other", "vasoactive-local-form"},
+    | {"fluid", "diluent", "other", "vasoactive-local-form", "gm-csf"},
     "route": {
         "intravenous",
         "oral",

@@ -1,0 +1,108 @@
+"""A dose written as text, where the text is a dose and nothing else: ``8 mg/kg IV over 1 h once``.
+
+Strict on purpose: one word that is not understood, a comma in a number, a rate per day or a second amount
+makes it no dose that is read. A repetition is also looked for in other texts (``every 6 hours``), because an
+interval overlooked is worse than one asked about; "at most every 8 h" is a limit and none.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+_LONGEST = 300
+_AMOUNT = re.compile(
+    r"(?P<amount>\d{1,6}(?:\.\d{1,4})?)\s*(?P<unit>mg/kg|mg|mcg|µg|μg|ug|g|milligrams?|grams?)(?![\w/])",
+    re.IGNORECASE,
+)
+_ROUTE = (
+    r"intravenous(?:ly)?|iv|i\.v\.|ivpb|po|oral(?:ly)?|by mouth|subcutaneous(?:ly)?|subcut|sc|"
+    r"intramuscular(?:ly)?|im"
+)
+_TAIL = re.compile(
+    rf"(?:[\s,;.]+(?:(?P<route>{_ROUTE})"
+    r"|infusion|push|piggyback|bolus"
+    r"|(?:infused )?over \d{1,3} ?(?:h|hrs?|hours?|min|minutes?)"
+    r"|once(?: only)?|x ?1|one time|single dose|one dose|now|stat"
+    r"|(?:every|q) ?\d{1,2} ?(?:h|hrs?|hours?)|(?:once |twice )?daily|every day|qd|bid|tid|qid"
+    r"|x ?\d{1,2} doses?|for \d{1,2} (?:days?|doses?)))*[\s,;.]*",
+    re.IGNORECASE,
+)
+_ROUTE_WORD = re.compile(rf"(?<!\w)(?:{_ROUTE})(?!\w)", re.IGNORECASE)
+_EVERY = re.compile(
+    r"(?P<limit>at most|max(?:imum|\.)?|no more(?: often)? than|not more(?: often)? than|up to)?[\s:]*"
+    r"(?<!\w)(?:every|q) ?(?P<number>\d{1,2}) ?(?P<unit>h|hrs?|hours?|d|days?|min|minutes?)(?!\w)",
+    re.IGNORECASE,
+)
+_ONCE = re.compile(
+    r"(?<!\w)(?:once(?! (?:daily|a day|every))|x ?1|one time|single dose|one dose|stat)(?!\w)", re.I
+)
+_DOSES = re.compile(r"(?:x|for) ?(?P<number>\d{1,2}) doses?(?!\w)", re.IGNORECASE)
+_IN_MG = {
+    "g": Decimal(1000),
+    "gram": Decimal(1000),
+    "mcg": Decimal("0.001"),
+    "µg": Decimal("0.001"),
+    "μg": Decimal("0.001"),
+    "ug": Decimal("0.001"),
+}
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "m": timedelta(minutes=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class TextDose:
+    """An amount in mg, or in mg/kg where ``by_weight``; ``route`` is the word for it, if there is one."""
+
+    amount: Decimal
+    by_weight: bool
+    written: str
+    route: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextSchedule:
+    """A repetition that a text speaks of; ``once`` that it says one dose."""
+
+    interval: timedelta | None = None
+    once: bool = False
+    count: int | None = None
+
+
+def read_dose_text(text: str | None, names: Sequence[str] = ()) -> TextDose | None:
+    """Read a text that is one dose; ``None`` for any other. ``names`` of the drug may stand before it."""
+    if not text or len(text) > _LONGEST:
+        return None
+    rest = " ".join(text.split())
+    for name in names:
+        if name and rest.casefold().startswith(f"{name.casefold()} "):
+            rest = rest[len(name) :].lstrip(" :,-")
+            break
+    amount = _AMOUNT.match(rest)
+    if amount is None or not _TAIL.fullmatch(rest, amount.end()):
+        return None
+    unit = amount["unit"].casefold().rstrip("s")
+    value = Decimal(amount["amount"]) * _IN_MG.get(unit, Decimal(1))
+    if value <= 0:
+        return None
+    route = _ROUTE_WORD.search(rest, amount.end())
+    word = None if route is None else route[0].casefold().removesuffix("ly")
+    return TextDose(value, unit == "mg/kg", f"{amount['amount']} {amount['unit']}", word)
+
+
+def read_schedule_text(text: str | None) -> TextSchedule:
+    """What a text says of repetition."""
+    if not text or len(text) > _LONGEST:
+        return TextSchedule()
+    number = _DOSES.search(text)
+    count = int(number["number"]) if number is not None else None
+    for match in _EVERY.finditer(text):
+        if match["limit"] is None and int(match["number"]):
+            interval = int(match["number"]) * _UNITS[match["unit"][0].casefold()]
+            return TextSchedule(interval, once=False, count=count)
+    return TextSchedule(once=_ONCE.search(text) is not None, count=count)
+
+
+def amounts_in(text: str) -> list[re.Match[str]]:
+    """Every amount that a text states."""
+    return list(_AMOUNT.finditer(text[:_LONGEST]))
