@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test setup check lock clean bench docs
+.PHONY: demo test setup check lock clean bench bench-against docs
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,7 +31,7 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra dev --output-file requirements-dev.lock pyproject.toml
 
-# What is generated: the clinical reference, and what the README shows of the product.
+# What is generated: the clinical reference with the worked examples, and what the README shows of the product.
 docs: setup
 	$(BIN)/python -m cart_cds.clinical_reference
 	$(BIN)/python -W ignore -m docs.tools.card_picture
@@ -39,6 +39,10 @@ docs: setup
 # Side by side with peers, in under ten minutes; writes bench/RESULTS.md.
 bench: setup
 	$(BIN)/python -m bench
+
+# This tree beside an earlier commit, in under four minutes: make bench-against COMMIT=750814d; writes bench/AGAINST.md.
+bench-against: setup
+	$(BIN)/python -m bench.against $(COMMIT)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

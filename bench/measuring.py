@@ -123,13 +123,14 @@ def measure(workers: Mapping[str, Worker], bodies: Mapping[str, Path]) -> Result
             for peer in PEERS:
                 if peer.slow and (not plan.slow_peers or current >= plan.slow_rounds):
                     continue
-                _one_round(plan, workers[peer.key], bodies[plan.size.name], table[peer.key])
+                one_round(plan, workers[peer.key], bodies[plan.size.name], table[peer.key])
         results[plan.size.name, plan.connections] = dict(table)
         print(f"{plan.size.name}, {plan.connections} caller(s): done", flush=True)
     return results
 
 
-def _one_round(plan: Plan, worker: Worker, body: Path, measured: Measured) -> None:
+def one_round(plan: Plan, worker: Worker, body: Path, measured: Measured) -> None:
+    """Call a worker for one round of a plan, and add what came of it."""
     used_before = worker.processor_seconds()
     found = call_from_outside(
         worker, body, connections=plan.connections, seconds=plan.seconds, most_requests=20_000

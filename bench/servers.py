@@ -21,7 +21,9 @@ START_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """What is measured. ``slow`` peers get few repetitions, and none where 16 callers would wait minutes."""
+    """What is measured. ``slow`` peers get few repetitions, and none where 16 callers would wait minutes.
+    ``home`` is the tree whose code is served.
+    """
 
     key: str
     title: str
@@ -30,6 +32,12 @@ class Peer:
     python: Path = Path(sys.executable)
     options: tuple[str, ...] = ()
     slow: bool = False
+    home: Path = ROOT
+
+    def environment(self) -> dict[str, str]:
+        """The environment of its process: of another tree, its own code comes before what is installed."""
+        own = {} if self.home == ROOT else {"PYTHONPATH": str(self.home)}
+        return os.environ | own
 
 
 FLOOR: Final = Peer("a", "(a) reads the body, fixed card", "bench.peers.floor:app")
@@ -135,7 +143,8 @@ def _process(peer: Peer, port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
             "--no-access-log",
             *peer.options,
         ],
-        cwd=ROOT,
+        cwd=peer.home,
+        env=peer.environment(),
         stdout=log,
         stderr=log,
     )
