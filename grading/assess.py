@@ -8,12 +8,13 @@ from grading.assessment import Assessment, Gap, Status, SyndromeGrade
 from grading.axis import gap, without_repeats
 from grading.chart import STEROIDS, Chart, GapWhat, GapWhy, ImmuneDrug
 from grading.chart_index import ChartIndex
-from grading.peak import with_peaks
 from grading.crs import grade_crs
 from grading.evidence import Evidence
 from grading.evidence_at import evidence_at
 from grading.icans import grade_icans
+from grading.peak import with_peaks
 from grading.tables import Tables, shipped_tables
+from grading.trend import with_trends
 
 
 def assess(chart: Chart, at: datetime, tables: Tables | None = None) -> Assessment | None:
@@ -50,17 +51,18 @@ def infusion_unknown(index: ChartIndex) -> bool:
 
 
 def assess_at(index: ChartIndex, at: datetime) -> Assessment:
-    """Assess one instant of an indexed chart, with the peaks of the episode up to then."""
+    """Assess an indexed chart at the time of the index, with peaks of the episode and trends."""
     evidence = evidence_at(index, at)
     crs, icans = grade_crs(evidence, index.tables), grade_icans(evidence, index.tables)
-    crs_peak, icans_peak = with_peaks(index, at, crs.syndrome, icans.syndrome)
+    crs_grade, icans_grade = with_peaks(index, at, crs.syndrome, icans.syndrome)
+    crs_grade, icans_grade = with_trends(index, crs_grade, icans_grade)
     gaps = (
         *_infusion_gaps(evidence),
         *_of_range(crs.syndrome, crs.gaps),
         *_of_range(icans.syndrome, icans.gaps),
         *_treatment_gaps(evidence, index.tables),
     )
-    return Assessment(at=at, evidence=evidence, crs=crs_peak, icans=icans_peak, gaps=without_repeats(gaps))
+    return Assessment(at=at, evidence=evidence, crs=crs_grade, icans=icans_grade, gaps=without_repeats(gaps))
 
 
 def _of_range(syndrome: SyndromeGrade, gaps: Sequence[Gap]) -> Sequence[Gap]:

@@ -25,25 +25,10 @@ from grading.chart import (
 )
 from grading.chart_index import ChartIndex, pair_oxygen
 from grading.evidence import Evidence, RunningInfusion
+from grading.gap_spans import concerns
 from grading.infusions import Run
 from grading.tables import AgentKind
 
-# Which window an unreadable thing is forgotten after.
-_WINDOW_OF_GAP = {
-    GapWhat.TEMPERATURE: "temperature",
-    GapWhat.BLOOD_PRESSURE: "blood-pressure",
-    GapWhat.OXYGEN: "oxygen",
-    GapWhat.OXYGEN_FLOW: "oxygen",
-    GapWhat.SPO2: "spo2",
-    GapWhat.VASOPRESSORS: "vasopressor-gap",
-    GapWhat.ICE: "ice",
-    GapWhat.CAPD: "ice",
-    GapWhat.CONSCIOUSNESS: "consciousness",
-    GapWhat.SEIZURE: "seizure",
-    GapWhat.SEDATION: "sedation",
-    GapWhat.WEIGHT: "weight",
-    GapWhat.LABS: "labs",
-}
 _COUNTING_KINDS = (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
 _PUSHED_KINDS = (*_COUNTING_KINDS, AgentKind.PUSH_ONLY)
 _TOCILIZUMAB = frozenset({ImmuneDrug.TOCILIZUMAB})
@@ -129,7 +114,7 @@ def evidence_at(index: ChartIndex, at: datetime) -> Evidence:
         labs=() if looking_back else _latest_labs(index, at, horizon),
         chart_gaps=()
         if looking_back
-        else tuple(gap for gap in index.chart.gaps if _concerns(gap, index, at, horizon)),
+        else tuple(gap for gap in index.chart.gaps if concerns(gap, index, at, horizon)),
     )
 
 
@@ -295,30 +280,6 @@ def _latest_labs(index: ChartIndex, at: datetime, horizon: datetime) -> tuple[La
     """The latest value of each laboratory test in the window."""
     latest = {value.lab: value for value in index.labs.between(at - index.tables.span("labs"), horizon)}
     return tuple(latest.values())
-
-
-def _concerns(gap: ChartGap, index: ChartIndex, at: datetime, horizon: datetime) -> bool:
-    """Whether something unreadable still matters: within its window, and not overtaken by a later reading."""
-    if gap.at is None:
-        return True
-    if gap.at > horizon:
-        return False
-    window = _WINDOW_OF_GAP.get(gap.what)
-    last_word = gap.until or gap.at
-    if gap.running_rate and gap.until is None:
-        return at - gap.at <= index.tables.span("open-infusion")
-    if window is not None and last_word < at - index.tables.span(window):
-        return False
-    return not _overtaken(gap, index, horizon)
-
-
-def _overtaken(gap: ChartGap, index: ChartIndex, horizon: datetime) -> bool:
-    """A later readable value of an input of which only the latest counts."""
-    column = index.latest_counts.get(gap.what)
-    if column is None or gap.at is None:
-        return False
-    latest = column.latest_before(horizon)
-    return latest is not None and latest.at > gap.at
 
 
 def unmapped_running(gaps: Sequence[ChartGap], at: datetime) -> tuple[ChartGap, ...]:

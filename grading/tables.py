@@ -84,6 +84,7 @@ _NAMED_WINDOWS = frozenset(
         "vasopressor-gap",
         "baseline",
         "baseline-ferritin",
+        "trend",
     }
 )
 _NAMED_LIMITS = frozenset(
