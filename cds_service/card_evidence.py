@@ -19,6 +19,7 @@ from cds_service.card_text import (
     write_number,
     write_rate,
 )
+from grading.bedside_words import in_words
 from grading.chart import IceScore, ImagingReport, Lab, LabValue, Source
 from grading.evidence import Evidence, Oxygen
 
@@ -119,15 +120,15 @@ def icans_rows(evidence: Evidence) -> Iterator[EvidenceRow]:
         value = "could not be performed" if capd.total is None else str(capd.total)
         yield EvidenceRow("CAPD", value, capd.at, capd.source)
     if row := evidence.consciousness:
-        yield EvidenceRow("Consciousness", _words(row.level.value), row.at, row.source)
+        yield EvidenceRow("Consciousness", in_words(row.level), row.at, row.source)
     if arousal := evidence.arousal:
         yield EvidenceRow(_words(arousal.scale.value).upper(), str(arousal.score), arousal.at, arousal.source)
     if seizure := evidence.seizure:
-        yield EvidenceRow("Seizure", _words(seizure.finding.value), seizure.at, seizure.source)
+        yield EvidenceRow("Seizure", in_words(seizure.finding), seizure.at, seizure.source)
     if motor := evidence.motor:
-        yield EvidenceRow("Motor", _words(motor.finding.value), motor.at, motor.source)
+        yield EvidenceRow("Motor", in_words(motor.finding), motor.at, motor.source)
     if pressure := evidence.raised_icp:
-        value = _words(pressure.finding.value)
+        value = in_words(pressure.finding)
         yield EvidenceRow("Raised intracranial pressure", value, pressure.at, pressure.source)
     if sedation := evidence.sedation:
         yield EvidenceRow("Sedated", "yes" if sedation.sedated else "no", sedation.at, sedation.source)
@@ -148,14 +149,17 @@ def report_rows(reports: tuple[ImagingReport, ...], evidence: Evidence) -> Itera
 
 
 def laboratory_line(evidence: Evidence, zone: tzinfo | None) -> str | None:
-    """The latest laboratory values in one line, each with its time; ``None`` when there is none."""
-    values = [_lab(value, zone) for value in evidence.labs]
-    return "Laboratory (not part of the grade): " + "; ".join(values) + "." if values else None
+    """The latest laboratory values in one line, those of one time together; ``None`` when there is none."""
+    by_time: dict[str, list[str]] = {}
+    for value in sorted(evidence.labs, key=lambda value: value.at, reverse=True):
+        by_time.setdefault(write_hour(value.at, zone), []).append(_lab(value))
+    told = [f"{time}: {', '.join(values)}" for time, values in by_time.items()]
+    return "Laboratory (not part of the grade), " + "; ".join(told) + "." if told else None
 
 
-def _lab(value: LabValue, zone: tzinfo | None) -> str:
+def _lab(value: LabValue) -> str:
     name = value.lab.value.upper() if len(value.lab.value) <= len("ANC") else value.lab.value
-    return f"{name} {write_number(value.value, 2)} {_LAB_UNITS[value.lab]} ({write_hour(value.at, zone)})"
+    return f"{name} {write_number(value.value, 2)} {_LAB_UNITS[value.lab]}"
 
 
 def _circulation(evidence: Evidence) -> Iterator[EvidenceRow]:
@@ -171,7 +175,7 @@ def _circulation(evidence: Evidence) -> Iterator[EvidenceRow]:
     for infusion in evidence.running:
         row = infusion.row
         rate = f", {write_rate(row.rate, row.rate_unit)}" if row.rate is not None else ""
-        yield EvidenceRow("Infusion running", f"{infusion.agent.value}{rate}", infusion.since, row.source)
+        yield EvidenceRow("Infusion running", f"{in_words(infusion.agent)}{rate}", infusion.since, row.source)
     for bolus in evidence.boluses[-_MOST_DOSES:]:
         yield EvidenceRow("Fluid bolus", f"{write_number(bolus.millilitres)} mL", bolus.at, bolus.source)
     for push in evidence.pushes[-_MOST_DOSES:]:
@@ -184,7 +188,7 @@ def _oxygen_rows(words: str, oxygen: Oxygen | None) -> Iterator[EvidenceRow]:
     if oxygen is None:
         return
     if device := oxygen.device:
-        yield EvidenceRow(words, _words(device.device.value), device.at, device.source)
+        yield EvidenceRow(words, in_words(device.device), device.at, device.source)
     if flow := oxygen.flow:
         yield EvidenceRow(
             f"{words}, flow", f"{write_number(flow.litres_per_minute)} L/min", flow.at, flow.source

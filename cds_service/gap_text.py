@@ -7,6 +7,7 @@ from typing import Any
 
 from cds_service.card_text import escape_markdown, spell_units, write_age, write_number
 from grading.assessment import Gap
+from grading.bedside_words import in_words
 from grading.chart import Chart, GapWhat, GapWhy
 
 
@@ -78,7 +79,7 @@ _LAST: Mapping[GapWhat, tuple[Callable[[Chart], tuple[Any, ...]], Callable[[Any]
         lambda chart: chart.systolic_pressures,
         lambda row: f"systolic {write_number(row.mmhg)} mmHg",
     ),
-    GapWhat.OXYGEN: (lambda chart: chart.oxygen_devices, lambda row: row.device.value.replace("-", " ")),
+    GapWhat.OXYGEN: (lambda chart: chart.oxygen_devices, lambda row: in_words(row.device)),
     GapWhat.SPO2: (lambda chart: chart.saturations, lambda row: f"{write_number(row.percent)} %"),
     GapWhat.ICE: (
         lambda chart: chart.ice_scores,
@@ -90,7 +91,7 @@ _LAST: Mapping[GapWhat, tuple[Callable[[Chart], tuple[Any, ...]], Callable[[Any]
     ),
     GapWhat.CONSCIOUSNESS: (
         lambda chart: chart.consciousness,
-        lambda row: row.level.value.replace("-", " "),
+        lambda row: in_words(row.level),
     ),
     GapWhat.WEIGHT: (lambda chart: chart.weights, lambda row: f"{write_number(row.kilograms, 2)} kg"),
 }

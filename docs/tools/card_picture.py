@@ -6,6 +6,7 @@ the rest is written and the lack is said; the exit code is 0, as the documents t
 """
 
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -19,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
+from PIL import Image
 
 from docs.tools.sample_card import CARD_FILE, README, as_text, ask_service, crs_card, refresh
 
 PICTURE = CARD_FILE.with_suffix(".png")
 _WIDTH = 960
 _SCALE = 1
+_COLOURS = 32
 _DIGEST_KEY = b"card-sha256"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADING = re.compile(r"<p><strong>([^<]*)</strong></p>")
@@ -94,7 +97,15 @@ def draw(page: str, browser: str) -> bytes:
         measured = re.search(r'data-height="(\d+)"', dom)
         height = int(measured[1]) if measured else 2000
         _run(browser, folder, height, f"--screenshot={picture}", source.as_uri())
-        return picture.read_bytes()
+        return _with_few_colours(picture)
+
+
+def _with_few_colours(picture: Path) -> bytes:
+    """The picture with a palette: a fifth of the size, and text looks the same."""
+    written = io.BytesIO()
+    with Image.open(picture) as drawn:
+        drawn.convert("RGB").quantize(_COLOURS).save(written, "PNG", optimize=True)
+    return written.getvalue()
 
 
 def _run(browser: str, folder: str, height: int, *arguments: str) -> str:

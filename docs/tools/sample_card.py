@@ -7,6 +7,8 @@ answer are replaced, so that the same chart gives the same text. Nothing here dr
 import copy
 import json
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +53,14 @@ class Wire:
     def post(self, url: str, *, json: Any) -> Any:
         return self._client(url).post(url, json=json)
 
-    def view(self, patient: str) -> dict[str, Any]:
-        """Open a patient's chart: the service's answer to ``patient-view``."""
-        return view_patient(self, discover(self, _SERVICE, "patient-view"), f"{_EHR}/fhir", patient)
+    def view(self, patient: str, without: Collection[str] = ()) -> dict[str, Any]:
+        """Open a patient's chart: the service's answer to ``patient-view``.
+
+        ``without`` names prefetch keys that the EHR does not send; the service may not fetch them either.
+        """
+        service = discover(self, _SERVICE, "patient-view")
+        sent = {key: query for key, query in service.prefetch.items() if not key.startswith(tuple(without))}
+        return view_patient(self, replace(service, prefetch=sent), f"{_EHR}/fhir", patient)
 
     def _client(self, url: str) -> TestClient:
         return self._ehr if url.startswith(_EHR) else self._service

@@ -1,0 +1,133 @@
+"""Every kind of card as a picture: ``python -m docs.tools.card_gallery`` writes ``docs/cards/``.
+
+Each scene asks the real service, as an EHR would, about a synthetic patient at a fixed moment; nothing is
+made up for the picture. ``README.md`` lists the scenes. A picture carries the digest of the page it shows, so
+that a test can tell a stale one. Without a Chromium the list is written and the lack is said.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docs.tools.card_picture import card_page, digest_of, draw, find_browser, stamp, stamped_digest
+from docs.tools.sample_card import ROOT, Wire
+
+GALLERY = ROOT / "docs/cards"
+Card = dict[str, Any]
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One card worth a look: ``name`` is the file, ``caption`` what a reader should see in it."""
+
+    name: str
+    caption: str
+    ask: Callable[[Wire], Sequence[Card]]
+    topic: str
+
+
+def _view(patient: str, *without: str) -> Callable[[Wire], Sequence[Card]]:
+    """The cards of ``patient-view``; ``without`` names prefetch keys that the EHR does not send."""
+
+    def ask(wire: Wire) -> Sequence[Card]:
+        cards: Sequence[Card] = wire.view(patient, without=without)["cards"]
+        return cards
+
+    return ask
+
+
+SCENES = (
+    Scene("monitoring", "Nothing met: one quiet card that says so", _view("demo-adler"), "monitoring"),
+    Scene("crs-1", "CRS 1: fever alone, neutropenic", _view("demo-birke"), "crs"),
+    Scene("crs-2", "CRS 2: low-flow oxygen, no ICU criterion", _view("demo-cedar"), "crs"),
+    Scene("crs-3", "CRS 3: one vasopressor with vasopressin", _view("demo-dorn"), "crs"),
+    Scene("crs-4", "CRS 4 after two doses of tocilizumab: third line", _view("demo-esche"), "crs"),
+    Scene("crs-interval", "A dose withheld: less than 8 h since the last", _view("demo-heide"), "crs"),
+    Scene("crs-no-weight", "A dose withheld: no weight", _view("demo-linde"), "crs"),
+    Scene("crs-attributed", "Fever and hypotension attributed elsewhere", _view("demo-iltis"), "crs"),
+    Scene("crs-undecided", "No recent temperature: a range, never a grade", _view("demo-jasmin"), "crs"),
+    Scene("crs-late", "First signs on day 20: ask before treating", _view("demo-otter"), "crs"),
+    Scene("icans-1-child", "A child of six: CAPD in place of ICE", _view("demo-kiebitz"), "icans"),
+    Scene("icans-2-isolated", "ICANS 2 without CRS: no tocilizumab", _view("demo-falke"), "icans"),
+    Scene("icans-3", "ICANS 3 beside CRS 2", _view("demo-ginster"), "icans"),
+    Scene("icans-undecided", "ICE 0, arousal not known: 3 to 4", _view("demo-nessel"), "icans"),
+    Scene(
+        "missing-data",
+        "Part of the record was not sent",
+        _view("demo-cedar", "bloodPressure", "medicationAdministrations"),
+        "missing-data",
+    ),
+)
+
+
+def card_of(scene: Scene, wire: Wire) -> Card:
+    """The card of a scene. Raises :class:`ValueError` when the service does not answer with it."""
+    cards = scene.ask(wire)
+    found = [card for card in cards if card["source"]["topic"]["code"] == scene.topic]
+    if len(found) != 1:
+        topics = ", ".join(card["source"]["topic"]["code"] for card in cards)
+        raise ValueError(f"{scene.name}: no card on {scene.topic}, but on {topics or 'nothing'}")
+    return found[0]
+
+
+def picture_of(scene: Scene) -> Path:
+    """Where the picture of a scene stands."""
+    return GALLERY / f"{scene.name}.png"
+
+
+def index() -> str:
+    """The page that lists the pictures."""
+    lines = [
+        "# Every kind of card",
+        "",
+        "Drawn from the real service's answers for the synthetic patients of the demonstration"
+        " (`make docs`; `cart-cds demo` shows them live). An EHR draws cards in its own style;"
+        " what is fixed is the text, its order and its urgency.",
+        "",
+        "| Card | What to see |",
+        "|---|---|",
+        *(f"| [{scene.name}](#{scene.name}) | {scene.caption} |" for scene in SCENES),
+    ]
+    for scene in SCENES:
+        lines += [
+            "",
+            f"## {scene.name}",
+            "",
+            f"{scene.caption}.",
+            "",
+            f"![{scene.caption}]({scene.name}.png)",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def page_of(scene: Scene, wire: Wire) -> str:
+    """The page that is drawn, without what is new in every answer."""
+    return _UUID.sub("", card_page(card_of(scene, wire)))
+
+
+def main() -> int:
+    """Write the list, and those pictures whose cards have changed."""
+    GALLERY.mkdir(exist_ok=True)
+    (GALLERY / "README.md").write_text(index(), "utf-8")
+    wire, browser = Wire(), find_browser()
+    for scene in SCENES:
+        page, picture = page_of(scene, wire), picture_of(scene)
+        digest = digest_of(page)
+        if picture.is_file() and stamped_digest(picture.read_bytes()) == digest:
+            continue
+        if browser is None:
+            sys.stderr.write(f"{picture.name} is stale and there is no Chromium to draw it\n")
+            continue
+        picture.write_bytes(stamp(draw(page, browser), digest))
+    for stale in GALLERY.glob("*.png"):
+        if stale.stem not in {scene.name for scene in SCENES}:
+            stale.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
