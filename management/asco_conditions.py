@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 
+from management.care_conditions import neutropenia
 from management.crs_conditions import (
     Condition,
+    crs_1_or_more,
     crs_3_or_more,
     crs_hypotension_after_fluid,
     crs_improving_on_steroid,
-    no_improvement_after_one_dose,
 )
 from management.icans_conditions import (
+    by_capd,
+    by_ice,
     icans_1_or_more,
     icans_2_or_more,
     icans_improving_on_steroid,
@@ -17,6 +20,7 @@ from management.icans_conditions import (
     lumbar_puncture_possible,
 )
 from management.situation import NOT_MET, Reasons, Situation, describe_grade, describe_hours, fever_reasons
+from management.tocilizumab_conditions import no_improvement_after_one_dose
 from management.treatment_course import grade_then, has_improved, of_crs, of_icans, treated_with_steroid
 from management.vocabulary import Cut
 
@@ -70,7 +74,7 @@ def early_steroid_product(situation: Situation) -> Reasons:
     infusion = situation.evidence.infusion
     if situation.crs.lowest < 1 or infusion is None or infusion.product not in _EARLY_STEROID_PRODUCTS:
         return NOT_MET
-    return (infusion.product,)
+    return (infusion.product.replace("-", " "),)
 
 
 def lumbar_puncture_possible_from_2(situation: Situation) -> Reasons:
@@ -138,6 +142,21 @@ def improved_to_grade_1_on_steroid(situation: Situation) -> Reasons:
     return (*icans_improving_on_steroid(situation), *crs_improving_on_steroid(situation))
 
 
+def crs_with_neutropenia(situation: Situation) -> Reasons:
+    """CRS of any grade with neutropenia, fever or not."""
+    low = neutropenia(situation)
+    return (*crs_1_or_more(situation), *low) if situation.crs.lowest >= 1 and low else NOT_MET
+
+
+def _beside_lower_steroid(condition: Condition) -> Condition:
+    """As the condition, unless CRS is at the high dose of a steroid: the stronger one is given alone."""
+
+    def holds(situation: Situation) -> Reasons:
+        return NOT_MET if crs_4_or_refractory_3(situation) else condition(situation)
+
+    return holds
+
+
 ASCO_CONDITIONS: Mapping[str, Condition] = {
     "crs-1-with-long-fever": crs_1_with_long_fever,
     "crs-2-hypotension-after-fluid-and-tocilizumab": crs_2_hypotension_after_fluid_and_tocilizumab,
@@ -147,12 +166,16 @@ ASCO_CONDITIONS: Mapping[str, Condition] = {
     "early-steroid-product": early_steroid_product,
     "lumbar-puncture-possible-from-2": lumbar_puncture_possible_from_2,
     "icans-with-crs": icans_with_crs,
-    "icans-with-crs-after-tocilizumab": icans_with_crs_after_tocilizumab,
+    "icans-with-crs-after-tocilizumab": _beside_lower_steroid(icans_with_crs_after_tocilizumab),
     "icans-2-without-crs": icans_2_without_crs,
     "icans-3-without-crs": icans_3_without_crs,
     "icans-2-with-crs-2": icans_2_with_crs_2,
-    "icans-2-or-3-refractory-to-tocilizumab": icans_2_or_3_refractory_to_tocilizumab,
+    "icans-2-or-3-refractory-to-tocilizumab": _beside_lower_steroid(icans_2_or_3_refractory_to_tocilizumab),
     "icans-3-or-more": icans_3_or_more,
     "icans-4": icans_4,
+    "icans-4-without-high-dose-for-crs": _beside_lower_steroid(icans_4),
     "improved-to-grade-1-on-steroid": improved_to_grade_1_on_steroid,
+    "improved-to-grade-1-on-steroid-by-ice": by_ice(improved_to_grade_1_on_steroid),
+    "improved-to-grade-1-on-steroid-by-capd": by_capd(improved_to_grade_1_on_steroid),
+    "crs-with-neutropenia": crs_with_neutropenia,
 }

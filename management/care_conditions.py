@@ -5,9 +5,11 @@ drugs.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from grading.bedside_words import in_words
 from grading.chart import Attributable, GapWhat, GapWhy, ImmuneDrug, Lab, OxygenDevice
 from grading.tables import shipped_tables
 from management.crs_conditions import Condition, crs_hypotensive_now
+from management.gap_words import describe_gap
 from management.situation import (
     NOT_MET,
     Reasons,
@@ -138,9 +140,7 @@ def reaction_near_infusion(situation: Situation) -> Reasons:
 def range_widened(situation: Situation) -> Reasons:
     """A gap that widens the range of a grade."""
     gaps = [gap for gap in situation.assessment.gaps if gap.widens_range]
-    named = dict.fromkeys(
-        f"{gap.what.value.replace('-', ' ')}: {gap.why.value.replace('-', ' ')}" for gap in gaps
-    )
+    named = dict.fromkeys(describe_gap(gap.what, gap.why) for gap in gaps)
     return tuple(named)
 
 
@@ -158,12 +158,14 @@ def newer_infusion_possible(situation: Situation) -> Reasons:
     if situation.evidence.infusion is None:
         return NOT_MET
     gaps = [gap for gap in situation.evidence.chart_gaps if gap.what is GapWhat.INFUSION]
-    return tuple(f"CAR-T infusion: {gap.detail or gap.why.value}" for gap in gaps)
+    return tuple(gap.detail or describe_gap(gap.what, gap.why) for gap in gaps)
 
 
 def order_pending(situation: Situation) -> Reasons:
     """An active order of a drug that counts, without an administration."""
-    return tuple(f"{order.drug.value} ordered, not charted as given" for order in situation.evidence.pending)
+    return tuple(
+        f"{in_words(order.drug)} ordered, not charted as given" for order in situation.evidence.pending
+    )
 
 
 def tocilizumab_order_pending(situation: Situation) -> Reasons:
@@ -191,7 +193,7 @@ def tocilizumab_history_unknown(situation: Situation) -> Reasons:
 def tocilizumab_record_unreadable(situation: Situation) -> Reasons:
     """Something on record may be a tocilizumab dose and could not be read."""
     return tuple(
-        f"Unread: {gap.detail}" if gap.detail else f"Tocilizumab: {gap.why.value}"
+        f"Unread: {gap.detail}" if gap.detail else describe_gap(gap.what, gap.why)
         for gap in unread_doses(situation)
     )
 
@@ -199,7 +201,7 @@ def tocilizumab_record_unreadable(situation: Situation) -> Reasons:
 def conditions_unknown(situation: Situation) -> Reasons:
     """The problem list, or what clinicians attributed to another cause, was not (wholly) retrieved."""
     return tuple(
-        f"Not retrieved: {gap.detail or gap.what.value}"
+        f"Not retrieved: {gap.detail}" if gap.detail else describe_gap(gap.what, gap.why)
         for gap in situation.evidence.chart_gaps
         if gap.what is GapWhat.CONDITIONS and gap.why is GapWhy.NOT_RETRIEVED
     )

@@ -9,14 +9,17 @@ from management.care_conditions import CARE_CONDITIONS
 from management.crs_conditions import CRS_CONDITIONS, Condition
 from management.differentials import SCREENS
 from management.icans_conditions import ICANS_CONDITIONS
-from management.icu_criteria import icu_criteria
+from management.icu_criteria import coronary_syndrome_of_unknown_troponin, icu_criteria
 from management.situation import Reasons, Situation
+from management.tocilizumab_conditions import TOCILIZUMAB_CONDITIONS
 
 __all__ = ["CONDITIONS", "Condition", "Reasons", "Situation"]
 
 CONDITIONS: Mapping[str, Condition] = {
     "icu-criterion": icu_criteria,
+    "coronary-syndrome-of-unknown-troponin": coronary_syndrome_of_unknown_troponin,
     **CRS_CONDITIONS,
+    **TOCILIZUMAB_CONDITIONS,
     **ICANS_CONDITIONS,
     **CARE_CONDITIONS,
     **SCREENS,

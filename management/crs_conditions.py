@@ -6,8 +6,13 @@ Rows act on the lower bound of a range: "CRS 2 or more" holds when grade 2 is pr
 from collections.abc import Callable, Mapping
 
 from grading.assessment import Status
-from grading.chart import GapWhat, VasoactiveAgent
-from management.icu_criteria import icu_criteria, low_pressure_now, persistent_hypotension
+from grading.bedside_words import in_words
+from grading.chart import Attributable, GapWhat, OxygenDevice, VasoactiveAgent
+from management.icu_criteria import (
+    icu_criteria,
+    low_pressure_now,
+    persistent_hypotension,
+)
 from management.situation import (
     NOT_MET,
     Reasons,
@@ -17,13 +22,12 @@ from management.situation import (
     describe_grade,
     describe_hours,
     fever_reasons,
+    is_attributed,
     plain,
     time_from_infusion,
 )
 from management.treatment_course import (
-    failed_tocilizumab_doses,
     has_improved,
-    improved_since_tocilizumab,
     of_crs,
     of_icans,
     severe_crs_throughout,
@@ -35,6 +39,7 @@ Condition = Callable[[Situation], Reasons]
 
 _SIGNS = ("crs.hypotension", "crs.hypoxia")
 _INOTROPES = (VasoactiveAgent.DOBUTAMINE, VasoactiveAgent.MILRINONE, VasoactiveAgent.LEVOSIMENDAN)
+_VENTILATED = (OxygenDevice.MECHANICAL_VENTILATION, OxygenDevice.ECMO)
 
 
 def crs_1_or_more(situation: Situation) -> Reasons:
@@ -60,20 +65,16 @@ def crs_2_with_icu_criterion(situation: Situation) -> Reasons:
     return (describe_grade("CRS", situation.crs), *criteria)
 
 
-def crs_2_or_more_with_icu_criterion(situation: Situation) -> Reasons:
-    """CRS of at least grade 2 with any ICU criterion; grade 3 is one by itself."""
-    criteria = icu_criteria(situation)
-    return (*crs_2_or_more(situation), *criteria) if situation.crs.lowest >= 2 and criteria else NOT_MET
+def toxicity_with_icu_criterion(situation: Situation) -> Reasons:
+    """CRS or ICANS of at least grade 1, and an ICU criterion."""
+    return icu_criteria(situation) if _is_toxic(situation) else NOT_MET
 
 
-def crs_2_with_icu_criterion_unimproved(situation: Situation) -> Reasons:
-    """As above for grade 2, and not certainly better since the latest tocilizumab dose."""
-    return NOT_MET if improved_since_tocilizumab(situation) else crs_2_with_icu_criterion(situation)
-
-
-def crs_3_or_more_unimproved(situation: Situation) -> Reasons:
-    """CRS of at least grade 3, and not certainly better since the latest tocilizumab dose."""
-    return NOT_MET if improved_since_tocilizumab(situation) else crs_3_or_more(situation)
+def toxicity_on_the_ward(situation: Situation) -> Reasons:
+    """CRS or ICANS of at least grade 1, and no ICU criterion among what is charted."""
+    if not _is_toxic(situation) or icu_criteria(situation):
+        return NOT_MET
+    return ("No ICU criterion among what is charted",)
 
 
 def crs_hypotensive_now(situation: Situation) -> Reasons:
@@ -108,33 +109,14 @@ def crs_hypotension_on_vasopressor(situation: Situation) -> Reasons:
 
 
 def respiratory_failure_in_crs(situation: Situation) -> Reasons:
-    """CRS 3 or more by its hypoxia."""
+    """CRS 3 or more by its hypoxia, in a patient who is not ventilated yet."""
     met = axis_criterion(situation.crs, "crs.hypoxia")
     if situation.crs.lowest < 3 or met is None or met.level < 3:
         return NOT_MET
+    oxygen = situation.evidence.oxygen
+    if oxygen is not None and oxygen.device is not None and oxygen.device.device in _VENTILATED:
+        return NOT_MET
     return (f"Hypoxia: {met.value}",)
-
-
-def no_improvement_after_one_dose(situation: Situation) -> Reasons:
-    """CRS 2 or more and not better once the first tocilizumab dose has had its time."""
-    failed = failed_tocilizumab_doses(situation)
-    return (_unanswered(situation, failed),) if failed >= 1 else NOT_MET
-
-
-def no_improvement_after_two_doses(situation: Situation) -> Reasons:
-    """CRS 2 or more and not better once the second tocilizumab dose has had its time."""
-    failed = failed_tocilizumab_doses(situation)
-    return (_unanswered(situation, failed),) if failed >= 2 else NOT_MET
-
-
-def crs_refractory(situation: Situation) -> Reasons:
-    """No improvement after two doses, or CRS after as many doses as the guard rail allows in all."""
-    if reasons := no_improvement_after_two_doses(situation):
-        return reasons
-    given = len(situation.episode_tocilizumab)
-    if situation.crs.lowest >= 1 and given >= situation.cut(Cut.MANY_DOSES):
-        return (f"CRS after {given} tocilizumab doses",)
-    return NOT_MET
 
 
 def severe_crs_over_72h(situation: Situation) -> Reasons:
@@ -194,12 +176,28 @@ def crs_indeterminate_from_0(situation: Situation) -> Reasons:
     return (f"CRS undecided between grade 0 and {situation.crs.highest}",)
 
 
+def crs_signs_undecided(situation: Situation) -> Reasons:
+    """As above by hypotension or hypoxia that was found."""
+    return crs_indeterminate_from_0(situation) if _has_signs(situation) else NOT_MET
+
+
+def crs_undecided_without_signs(situation: Situation) -> Reasons:
+    """As above because something is not known, while neither hypotension nor hypoxia was found."""
+    return NOT_MET if _has_signs(situation) else crs_indeterminate_from_0(situation)
+
+
 def crs_signs_without_fever(situation: Situation) -> Reasons:
     """As above by hypotension or hypoxia that was found, while it is known that there is no fever."""
-    signs = [met for axis in _SIGNS if (met := axis_criterion(situation.crs, axis)) is not None]
-    if not signs or not _temperature_known(situation):
+    if is_attributed(situation, Attributable.FEVER) or not _temperature_known(situation):
         return NOT_MET
-    return crs_indeterminate_from_0(situation)
+    return crs_signs_undecided(situation)
+
+
+def crs_signs_beside_attributed_fever(situation: Situation) -> Reasons:
+    """As above by hypotension or hypoxia that was found, while the fever is attributed elsewhere."""
+    if not is_attributed(situation, Attributable.FEVER) or not _temperature_known(situation):
+        return NOT_MET
+    return crs_signs_undecided(situation)
 
 
 def crs_signs_without_temperature(situation: Situation) -> Reasons:
@@ -210,10 +208,18 @@ def crs_signs_without_temperature(situation: Situation) -> Reasons:
 def new_inotrope(situation: Situation) -> Reasons:
     """An inotrope runs; it counts as no vasopressor and points at the heart."""
     return tuple(
-        f"{infusion.agent.value} running"
+        f"{in_words(infusion.agent)} running"
         for infusion in situation.evidence.running
         if infusion.agent in _INOTROPES
     )
+
+
+def _is_toxic(situation: Situation) -> bool:
+    return max(situation.crs.lowest, situation.icans.lowest) >= 1
+
+
+def _has_signs(situation: Situation) -> bool:
+    return any(axis_level(situation.crs, axis) for axis in _SIGNS)
 
 
 def _temperature_known(situation: Situation) -> bool:
@@ -223,33 +229,24 @@ def _temperature_known(situation: Situation) -> bool:
     return not any(gap.what is GapWhat.TEMPERATURE and gap.widens_range for gap in situation.assessment.gaps)
 
 
-def _unanswered(situation: Situation, failed: int) -> str:
-    dose = situation.episode_tocilizumab[failed - 1]
-    hours = describe_hours(situation.hours_since(dose.at))
-    return f"{describe_grade('CRS', situation.crs)}, not lower {hours} after tocilizumab dose {failed}"
-
-
 CRS_CONDITIONS: Mapping[str, Condition] = {
     "crs-1-or-more": crs_1_or_more,
-    "crs-2-or-more": crs_2_or_more,
     "crs-3-or-more": crs_3_or_more,
     "crs-2-with-icu-criterion": crs_2_with_icu_criterion,
-    "crs-2-or-more-with-icu-criterion": crs_2_or_more_with_icu_criterion,
-    "crs-2-with-icu-criterion-unimproved": crs_2_with_icu_criterion_unimproved,
-    "crs-3-or-more-unimproved": crs_3_or_more_unimproved,
+    "toxicity-with-icu-criterion": toxicity_with_icu_criterion,
+    "toxicity-on-the-ward": toxicity_on_the_ward,
     "crs-hypotensive-now": crs_hypotensive_now,
     "crs-hypotension-answered-to-fluid": crs_hypotension_answered_to_fluid,
     "crs-hypotension-after-fluid": crs_hypotension_after_fluid,
     "crs-hypotension-on-vasopressor": crs_hypotension_on_vasopressor,
     "respiratory-failure-in-crs": respiratory_failure_in_crs,
-    "no-improvement-after-one-dose": no_improvement_after_one_dose,
-    "no-improvement-after-two-doses": no_improvement_after_two_doses,
-    "crs-refractory": crs_refractory,
     "severe-crs-over-72h": severe_crs_over_72h,
     "crs-improving-on-steroid": crs_improving_on_steroid,
     "crs-resolved": crs_resolved,
     "late-crs": late_crs,
-    "crs-indeterminate-from-0": crs_indeterminate_from_0,
+    "crs-signs-undecided": crs_signs_undecided,
+    "crs-undecided-without-signs": crs_undecided_without_signs,
+    "crs-signs-beside-attributed-fever": crs_signs_beside_attributed_fever,
     "crs-signs-without-fever": crs_signs_without_fever,
     "crs-signs-without-temperature": crs_signs_without_temperature,
     "new-inotrope": new_inotrope,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import chain
 
 from grading.assessment import Status, SyndromeGrade
+from grading.bedside_words import in_words
 from grading.chart import Attributable, BaselineIce, DrugDose, Lab, Motor, RaisedIcp, Seizure
 from management.crs_conditions import Condition
 from management.icu_criteria import REDUCED_CONSCIOUSNESS
@@ -16,6 +17,7 @@ from management.situation import (
     describe_grade,
     describe_hours,
     is_attributed,
+    is_scored_by_capd,
     is_sedated,
     latest_lab,
     new_conditions,
@@ -45,6 +47,11 @@ def icans_1_or_more(situation: Situation) -> Reasons:
 def icans_2_or_more(situation: Situation) -> Reasons:
     """ICANS of at least grade 2."""
     return (describe_grade("ICANS", situation.icans),) if situation.icans.lowest >= 2 else NOT_MET
+
+
+def icans_without_seizure(situation: Situation) -> Reasons:
+    """ICANS of at least grade 1 without a seizure in the window: prophylaxis is for those who had none."""
+    return NOT_MET if seizure_recorded(situation) else icans_1_or_more(situation)
 
 
 def icans_without_crs(situation: Situation) -> Reasons:
@@ -115,7 +122,7 @@ def on_steroid(situation: Situation) -> Reasons:
         treated_with_steroid(situation, of_icans) or treated_with_steroid(situation, of_crs)
     ):
         return NOT_MET
-    return (f"{dose.drug.value} {describe_hours(situation.hours_since(dose.at))} ago",)
+    return (f"{in_words(dose.drug)} {describe_hours(situation.hours_since(dose.at))} ago",)
 
 
 def seizure_recorded(situation: Situation) -> Reasons:
@@ -123,7 +130,7 @@ def seizure_recorded(situation: Situation) -> Reasons:
     seizure = situation.evidence.seizure
     if seizure is None or seizure.finding is Seizure.NONE:
         return NOT_MET
-    return (f"Seizure: {seizure.finding.value.replace('-', ' ')}",)
+    return (f"Recorded: {in_words(seizure.finding)}",)
 
 
 def raised_icp_recorded(situation: Situation) -> Reasons:
@@ -131,7 +138,7 @@ def raised_icp_recorded(situation: Situation) -> Reasons:
     row = situation.evidence.raised_icp
     if row is None or row.finding is RaisedIcp.NONE:
         return NOT_MET
-    return (f"Recorded: {row.finding.value.replace('-', ' ')}",)
+    return (f"Recorded: {in_words(row.finding)}",)
 
 
 def sedated(situation: Situation) -> Reasons:
@@ -161,7 +168,7 @@ def new_focal_deficit(situation: Situation) -> Reasons:
     row = situation.evidence.motor
     if row is None or row.finding not in (Motor.HEMIPARESIS, Motor.PARAPARESIS):
         return NOT_MET
-    return (f"Recorded: {row.finding.value}",)
+    return (f"Recorded: {in_words(row.finding)}",)
 
 
 def unexplained_consciousness(situation: Situation) -> Reasons:
@@ -171,7 +178,7 @@ def unexplained_consciousness(situation: Situation) -> Reasons:
         return NOT_MET
     if is_sedated(situation) or is_attributed(situation, Attributable.NEUROLOGICAL):
         return NOT_MET
-    return (f"Consciousness: {row.level.value.replace('-', ' ')}",)
+    return (f"Recorded: {in_words(row.level)}",)
 
 
 def intracranial_haemorrhage(situation: Situation) -> Reasons:
@@ -269,21 +276,55 @@ def _since_steroid(situation: Situation, treated: tuple[DrugDose, SyndromeGrade]
     )
 
 
+def _off_steroid(condition: Condition) -> Condition:
+    """As the condition, while no steroid is given as treatment."""
+
+    def holds(situation: Situation) -> Reasons:
+        return NOT_MET if on_steroid(situation) else condition(situation)
+
+    return holds
+
+
+def by_ice(condition: Condition) -> Condition:
+    """As the condition, in a patient whose score is ICE."""
+
+    def holds(situation: Situation) -> Reasons:
+        return NOT_MET if is_scored_by_capd(situation) else condition(situation)
+
+    return holds
+
+
+def by_capd(condition: Condition) -> Condition:
+    """As the condition, in a patient whose score is CAPD."""
+
+    def holds(situation: Situation) -> Reasons:
+        return condition(situation) if is_scored_by_capd(situation) else NOT_MET
+
+    return holds
+
+
 ICANS_CONDITIONS: Mapping[str, Condition] = {
     "icans-1-or-more": icans_1_or_more,
     "icans-2-or-more": icans_2_or_more,
     "icans-without-crs": icans_without_crs,
+    "icans-without-seizure": icans_without_seizure,
+    "icans-off-steroid-by-ice": by_ice(_off_steroid(icans_1_or_more)),
+    "icans-off-steroid-by-capd": by_capd(_off_steroid(icans_1_or_more)),
+    "icans-1-or-more-by-ice": by_ice(icans_1_or_more),
+    "icans-1-or-more-by-capd": by_capd(icans_1_or_more),
     "lumbar-puncture-possible": lumbar_puncture_possible,
     "icans-worse-on-steroid": icans_worse_on_steroid,
     "icans-worse-later-on-steroid": icans_worse_later_on_steroid,
     "icans-not-better-on-steroid": icans_not_better_on_steroid,
     "icans-improving-on-steroid": icans_improving_on_steroid,
-    "on-steroid": on_steroid,
+    "on-steroid-by-ice": by_ice(on_steroid),
+    "on-steroid-by-capd": by_capd(on_steroid),
     "seizure-recorded": seizure_recorded,
     "raised-icp-recorded": raised_icp_recorded,
     "sedated": sedated,
     "icans-by-arousal-scale": icans_by_arousal_scale,
-    "tremor-or-myoclonus": tremor_or_myoclonus,
+    "tremor-or-myoclonus-by-ice": by_ice(tremor_or_myoclonus),
+    "tremor-or-myoclonus-by-capd": by_capd(tremor_or_myoclonus),
     "new-focal-deficit": new_focal_deficit,
     "unexplained-consciousness": unexplained_consciousness,
     "intracranial-haemorrhage": intracranial_haemorrhage,

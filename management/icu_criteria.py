@@ -1,21 +1,25 @@
 """The ICU criteria of the medical emergency team guide, each with the finding that met it.
 
 Findings that a clinician attributed elsewhere, and support unchanged from before the infusion, are removed by
-grading and so met here by nothing. "Team concern" is no charted finding and therefore no criterion here.
+grading and so met here by nothing. The concern of the team is a criterion of its own, whatever was found.
 """
 
+from grading.bedside_words import in_words
 from grading.chart import Attributable, Consciousness, Lab, RaisedIcp, Seizure
+from grading.tables import AgentKind, shipped_tables
 from management.situation import (
     NOT_MET,
     Reasons,
     Situation,
     axis_criterion,
     axis_level,
-    describe_conditions,
     describe_grade,
+    describe_hours,
+    describe_instant,
     is_attributed,
     is_sedated,
     latest_lab,
+    name_condition,
     new_conditions,
     plain,
     times_upper_limit,
@@ -27,17 +31,28 @@ REDUCED_CONSCIOUSNESS = (
     Consciousness.AWAKENS_TO_TOUCH,
     Consciousness.UNAROUSABLE,
 )
+_SUPPORTING = (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
 
 
 def icu_criteria(situation: Situation) -> Reasons:
     """All ICU criteria that are met, as reasons."""
+    return (*somatic_icu_criteria(situation), *neurological_icu_criteria(situation))
+
+
+def somatic_icu_criteria(situation: Situation) -> Reasons:
+    """Those of circulation, breathing and heart, CRS of grade 3 or more, and the concern of the team."""
     return (
         *_refractory_hypotension(situation),
         *_rising_oxygen(situation),
         *_cardiac(situation),
-        *_neurological(situation),
-        *_severe_toxicity(situation),
+        *_severe("CRS", situation),
+        *_team_concern(situation),
     )
+
+
+def neurological_icu_criteria(situation: Situation) -> Reasons:
+    """ICE, raised pressure, seizure, reduced consciousness, and ICANS of grade 3 or more."""
+    return (*_neurological(situation), *_severe("ICANS", situation))
 
 
 def low_pressure_now(situation: Situation) -> bool:
@@ -50,11 +65,12 @@ def low_pressure_now(situation: Situation) -> bool:
 
 
 def boluses_before_pressure(situation: Situation) -> int:
-    """How many fluid boluses were given before the latest pressure of the window was taken."""
-    latest = situation.evidence.systolic
-    if latest is None:
+    """How many fluid boluses were given before hypotension was last found, by a pressure or a statement."""
+    met = axis_criterion(situation.crs, "crs.hypotension")
+    if met is None or met.at is None:
         return 0
-    return sum(1 for bolus in situation.evidence.boluses if bolus.at <= latest.at)
+    found_at = met.at
+    return sum(1 for bolus in situation.evidence.boluses if bolus.at <= found_at)
 
 
 def persistent_hypotension(situation: Situation) -> Reasons:
@@ -68,7 +84,12 @@ def persistent_hypotension(situation: Situation) -> Reasons:
 def _refractory_hypotension(situation: Situation) -> Reasons:
     met = axis_criterion(situation.crs, "crs.hypotension")
     if met is not None and met.level >= 3:
-        return (f"ICU criterion: vasopressor running ({met.value})",)
+        return tuple(
+            f"ICU criterion: {in_words(infusion.agent)} running"
+            f" since {describe_instant(situation, infusion.since)}"
+            for infusion in situation.evidence.running
+            if shipped_tables().agents[infusion.agent].kind in _SUPPORTING
+        )
     return tuple(f"ICU criterion: {reason.lower()}" for reason in persistent_hypotension(situation))
 
 
@@ -88,14 +109,34 @@ def _rising_oxygen(situation: Situation) -> Reasons:
 
 
 def _cardiac(situation: Situation) -> Reasons:
-    arrhythmia = describe_conditions(new_conditions(situation, "arrhythmia"))
-    coronary = describe_conditions(new_conditions(situation, "acute-coronary-syndrome"))
+    found = [*new_conditions(situation, "arrhythmia", "ecg-change")]
+    coronary = new_conditions(situation, "acute-coronary-syndrome")
     troponin = times_upper_limit(latest_lab(situation, Lab.TROPONIN))
-    if coronary and troponin is not None and troponin > 1:
-        coronary = (*coronary, "Troponin above its upper limit")
-    elif coronary:
-        coronary = NOT_MET
-    return tuple(f"ICU criterion: {reason}" for reason in (*arrhythmia, *coronary))
+    reasons = [f"ICU criterion: {name_condition(condition)} on record" for condition in found]
+    if troponin is not None and troponin > 1:
+        reasons += [
+            f"ICU criterion: {name_condition(condition)} on record, troponin {plain(troponin)} × upper limit"
+            for condition in coronary
+        ]
+    return tuple(reasons)
+
+
+def coronary_syndrome_of_unknown_troponin(situation: Situation) -> Reasons:
+    """An acute coronary syndrome on record, and no troponin that tells whether it is a criterion."""
+    if times_upper_limit(latest_lab(situation, Lab.TROPONIN)) is not None:
+        return NOT_MET
+    return tuple(
+        f"{name_condition(condition)} on record, troponin not known"
+        for condition in new_conditions(situation, "acute-coronary-syndrome")
+    )
+
+
+def _team_concern(situation: Situation) -> Reasons:
+    concern = situation.evidence.team_concern
+    if concern is None or not concern.present:
+        return NOT_MET
+    stated, hours = describe_instant(situation, concern.at), describe_hours(situation.hours_since(concern.at))
+    return (f"ICU criterion: concern of the team, stated {stated} ({hours} ago)",)
 
 
 def _neurological(situation: Situation) -> Reasons:
@@ -112,22 +153,19 @@ def _neurological(situation: Situation) -> Reasons:
     ):
         reasons.append(f"ICU criterion: ICE {ice.maximum}")
     if evidence.raised_icp is not None and evidence.raised_icp.finding is not RaisedIcp.NONE:
-        reasons.append(f"ICU criterion: {evidence.raised_icp.finding.value.replace('-', ' ')}")
+        reasons.append(f"ICU criterion: {in_words(evidence.raised_icp.finding)}")
     if evidence.seizure is not None and evidence.seizure.finding is not Seizure.NONE:
-        reasons.append(f"ICU criterion: seizure ({evidence.seizure.finding.value.replace('-', ' ')})")
+        reasons.append(f"ICU criterion: {in_words(evidence.seizure.finding)}")
     consciousness = evidence.consciousness
     if (
         consciousness is not None
         and consciousness.level in REDUCED_CONSCIOUSNESS
         and not is_sedated(situation)
     ):
-        reasons.append(f"ICU criterion: {consciousness.level.value.replace('-', ' ')}")
+        reasons.append(f"ICU criterion: {in_words(consciousness.level)}")
     return tuple(reasons)
 
 
-def _severe_toxicity(situation: Situation) -> Reasons:
-    return tuple(
-        f"ICU criterion: {describe_grade(name, syndrome)}"
-        for name, syndrome in (("CRS", situation.crs), ("ICANS", situation.icans))
-        if syndrome.lowest >= 3
-    )
+def _severe(name: str, situation: Situation) -> Reasons:
+    syndrome = situation.crs if name == "CRS" else situation.icans
+    return (f"ICU criterion: {describe_grade(name, syndrome)}",) if syndrome.lowest >= 3 else NOT_MET

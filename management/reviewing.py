@@ -17,7 +17,7 @@ from management.guard_rails import count_tocilizumab, weight_holds_for
 from management.ice_schedule import schedule_ice
 from management.protocol_rows import Protocol
 from management.recommend import Outcome, recommend
-from management.review import Review
+from management.review import Guard, Review
 from management.risk_factors import find_risk_factors
 from management.severity import score_severity
 from management.situation import GradeAt, Situation
@@ -64,6 +64,7 @@ def _situation(assessment: Assessment, chart: Chart, protocol: Protocol, grade_a
         weight_holds_for=weight_holds_for(protocol),
         tocilizumab=doses,
         episode_tocilizumab=doses_of_episode(doses, assessment, chart, remembered),
+        most_tocilizumab=protocol.limit(Guard.FOUR_DOSES_IN_TOTAL),
     )
 
 

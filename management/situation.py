@@ -19,6 +19,7 @@ from grading.chart import (
     LabValue,
 )
 from grading.evidence import Evidence
+from grading.icans import assessed_by_capd
 from grading.tables import shipped_tables
 from management.protocol_rows import CutRow
 from management.vocabulary import SPAN_UNITS, Cut
@@ -40,7 +41,8 @@ class Situation:
 
     ``tocilizumab`` are the doses that count towards the limits, oldest first; ``episode_tocilizumab`` those
     of them whose answer is judged, because they were given in this episode. ``weight_holds_for`` is how old
-    a weight may be for a dose.
+    a weight may be for a dose, ``most_tocilizumab`` the most doses that
+    may be given in all.
     """
 
     assessment: Assessment
@@ -48,6 +50,7 @@ class Situation:
     grade_at: GradeAt
     cuts: Mapping[Cut, CutRow]
     weight_holds_for: timedelta
+    most_tocilizumab: Decimal
     tocilizumab: tuple[DrugDose, ...] = ()
     episode_tocilizumab: tuple[DrugDose, ...] = ()
 
@@ -121,6 +124,14 @@ def describe_hours(hours: Decimal) -> str:
     return f"{plain(hours.quantize(Decimal('0.1'), ROUND_DOWN))} h"
 
 
+def describe_instant(situation: Situation, instant: datetime) -> str:
+    """Date and time to the minute with the offset, in the offset of the infusion where that is known."""
+    infusion = situation.evidence.infusion
+    zone = None if infusion is None or infusion.at is None else infusion.at.tzinfo
+    local = instant.astimezone(zone or instant.tzinfo).isoformat(" ", "minutes")
+    return f"{local[:16]} {local[16:]}"
+
+
 def plain(number: Decimal) -> str:
     """A number with at most one decimal and no trailing zero."""
     return f"{number:.1f}".removesuffix(".0")
@@ -155,6 +166,17 @@ def is_child_or_unknown(situation: Situation) -> bool:
     """Under 18 years, or of unknown age."""
     age = situation.evidence.age_years
     return age is None or age < shipped_tables().limit("adult-years")
+
+
+def is_scored_by_capd(situation: Situation) -> bool:
+    """Whether CAPD is the score to take: as in grading, or where it was the last one charted (12-21 y)."""
+    evidence, tables = situation.evidence, shipped_tables()
+    if assessed_by_capd(evidence, tables):
+        return True
+    if evidence.age_years is not None and evidence.age_years > tables.limit("capd-delay-to-years"):
+        return False
+    capd_at, ice_at = evidence.last_capd_at, evidence.last_ice_at
+    return capd_at is not None and (ice_at is None or ice_at < capd_at)
 
 
 def is_sedated(situation: Situation) -> bool:
@@ -219,9 +241,15 @@ def new_conditions(situation: Situation, *kinds: str) -> tuple[Condition, ...]:
 
 def describe_conditions(conditions: tuple[Condition, ...]) -> Reasons:
     """One reason a diagnosis, by the name it was charted with."""
-    return tuple(
-        f"On record: {condition.text or condition.code or condition.kind}" for condition in conditions
-    )
+    return tuple(f"On record: {name_condition(condition)}" for condition in conditions)
+
+
+def name_condition(condition: Condition) -> str:
+    """A diagnosis by the name it was charted with, else by ours with its code."""
+    if condition.text:
+        return condition.text
+    kind = (condition.kind or "diagnosis").replace("-", " ")
+    return f"{kind} ({condition.code})" if condition.code else kind
 
 
 def time_from_infusion(situation: Situation, instant: datetime) -> timedelta | None:

@@ -4,6 +4,7 @@ The sources of this protocol state no interval for some doses, so nothing is wit
 not offered so soon after a dose that it may be that very one.
 """
 
+from grading.bedside_words import in_words
 from grading.chart import DrugDose
 from management.situation import Reasons, Situation, describe_hours, plain
 from management.vocabulary import Cut, drug_of
@@ -45,4 +46,4 @@ def _given(situation: Situation) -> list[DrugDose]:
 
 def _describe(dose: DrugDose, situation: Situation) -> str:
     amount = "" if dose.milligrams is None else f" {plain(dose.milligrams)} mg"
-    return f"{dose.drug.value}{amount}, {describe_hours(situation.hours_since(dose.at))} ago"
+    return f"{in_words(dose.drug)}{amount}, {describe_hours(situation.hours_since(dose.at))} ago"

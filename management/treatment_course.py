@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from grading.assessment import Assessment, SyndromeGrade
 from grading.chart import DrugDose
-from management.situation import Situation
+from management.situation import NOT_MET, Reasons, Situation, plain
 from management.vocabulary import Cut
 
 Syndrome = Callable[[Assessment], SyndromeGrade]
@@ -58,6 +58,14 @@ def improved_since_tocilizumab(situation: Situation) -> bool:
     """CRS is certainly lower than at the latest tocilizumab dose of the episode."""
     doses = situation.episode_tocilizumab
     return bool(doses) and has_improved(grade_then(situation, doses[-1].at, of_crs), situation.crs)
+
+
+def next_tocilizumab_dose(situation: Situation) -> Reasons:
+    """Which dose the next one would be, where any was given; those of an earlier episode count too."""
+    given = len(situation.tocilizumab)
+    if not given:
+        return NOT_MET
+    return (f"It would be dose {given + 1} of at most {plain(situation.most_tocilizumab)} in all",)
 
 
 def first_treatment_steroid(

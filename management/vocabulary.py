@@ -101,6 +101,8 @@ class Cut(Enum):
     ICU_SYSTOLIC = "icu-systolic-below"
     ICU_OXYGEN_FLOW = "icu-oxygen-flow-from"
     ICU_ICE = "icu-ice-up-to"
+    ICE_ON_STEROID = "ice-on-steroid-every"
+    ICE_EVERY = "ice-every"
     REFRACTORY_BOLUSES = "refractory-boluses-from"
     RESPONSE = "response-judged-after"
     MANY_DOSES = "refractory-doses-from"
@@ -144,6 +146,8 @@ class Cut(Enum):
 # Cuts that are spans of time; their unit must be minutes, hours or days.
 SPAN_CUTS = frozenset(
     {
+        Cut.ICE_ON_STEROID,
+        Cut.ICE_EVERY,
         Cut.RESPONSE,
         Cut.LONG_FEVER,
         Cut.SEVERE_CRS,

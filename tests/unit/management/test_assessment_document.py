@@ -69,9 +69,9 @@ def test_a_whole_document() -> None:
         "gaps": [{"what": "labs", "why": "not-retrieved"}],
         "recommendations": [
             {"id": "icu.transfer", "strength": "recommend", "cite": "MET guide, Fig. 1; MET guide, text"},
-            {"id": "supportive-care", "strength": "recommend", "cite": "MET guide, Fig. 1"},
             {"id": "infection-workup", "strength": "recommend", "cite": "MET guide, Fig. 1"},
             {"id": "empiric-antibiotics", "strength": "recommend", "cite": "MET guide, Fig. 1"},
+            {"id": "supportive-care", "strength": "recommend", "cite": "MET guide, Fig. 1"},
             {"id": "echocardiography", "strength": "consider", "cite": "MET guide, Fig. 1"},
             {"id": "screen.sepsis", "strength": "consider", "cite": "MET guide, text"},
         ],

@@ -269,8 +269,18 @@ def test_respiratory_failure_is_answered_with_a_note() -> None:
     assert "non-invasive ventilation before intubation" in notes[0]
 
 
-def test_nothing_is_noted_without_respiratory_failure() -> None:
-    assert review_of("fever 38.8").notes == ()
+@pytest.mark.parametrize("device", ["mechanical-ventilation", "ecmo"])
+def test_who_is_ventilated_is_past_a_trial_of_non_invasive_ventilation(device: str) -> None:
+    assert review_of(f"fever 38.8; oxygen {device}").notes == ()
+
+
+def test_without_an_icu_criterion_care_on_the_ward_is_noted() -> None:
+    [note] = review_of("fever 38.8").notes
+    assert "care on the ward" in note
+
+
+def test_without_toxicity_nothing_is_noted() -> None:
+    assert review_of("temperature 37.0").notes == ()
 
 
 def test_a_recommendation_says_where_its_dose_comes_from() -> None:
