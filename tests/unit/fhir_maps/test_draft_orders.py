@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 
-from fhir_maps.draft_orders import DraftOrderError, draft_order, is_orderable, validate_order, warm_validator
+from fhir_maps.draft_orders import (
+    DraftOrderError,
+    _checked_concept,
+    draft_order,
+    is_orderable,
+    validate_order,
+    warm_validator,
+)
 from fhir_maps.terminology import load_terminology
 from management.review import Dose, Recommendation, Strength
 
@@ -152,3 +159,23 @@ def test_an_order_that_is_no_valid_fhir_is_refused_without_repeating_it() -> Non
         validate_order({"resourceType": "MedicationRequest", "status": "draft", "subject": "Patient/secret"})
     assert "secret" not in str(refusal.value)
     warm_validator()
+
+
+def test_an_order_that_is_changed_by_who_got_it_leaves_the_next_one_alone() -> None:
+    first = order(TOCILIZUMAB)
+    first["medicationCodeableConcept"]["coding"][0]["code"] = "changed"
+    first["dosageInstruction"][0]["route"]["coding"].clear()
+    second = order(TOCILIZUMAB)
+    assert second["medicationCodeableConcept"]["coding"][0]["code"] == "612865"
+    assert second["dosageInstruction"][0]["route"]["coding"][0]["code"] == "47625008"
+
+
+def test_what_is_the_same_in_every_draft_is_checked_too() -> None:
+    with pytest.raises(DraftOrderError, match="concept"):
+        _checked_concept({"text": 7})
+
+
+def test_a_text_that_varies_is_checked_in_every_draft() -> None:
+    order(TOCILIZUMAB)
+    with pytest.raises(DraftOrderError):
+        order(replace(TOCILIZUMAB, dose=replace(DOSE, unit="")))
