@@ -6,7 +6,7 @@ from datetime import timedelta, tzinfo
 from cds_service.card_places import CardContent, attributed_of, grade_of
 from cds_service.card_text import LONGEST_SUMMARY, fit_summary, in_zone, spell_units, write_age, write_hour
 from cds_service.gap_text import Syndrome, gap_words, syndrome_of_gap
-from grading.assessment import CriterionMet, GradeStep, Status, SyndromeGrade
+from grading.assessment import CriterionMet, GradeStep, Status, SyndromeGrade, Trend
 from grading.evidence import Evidence
 from grading.tables import shipped_tables
 from management.review import Review
@@ -45,7 +45,7 @@ def _trend(grade: SyndromeGrade, evidence: Evidence, zone: tzinfo | None) -> str
     trend, told = grade.trend, ""
     shown = grade.grade if grade.grade is not None else grade.lowest
     peak = "" if grade.episode_peak is None or grade.episode_peak <= shown else str(grade.episode_peak)
-    if trend is not None and trend.since is not None:
+    if trend is not None and trend.since is not None and _is_worth_telling(grade, trend):
         local, today = in_zone(trend.since, zone), in_zone(evidence.at, zone)
         when = f"{local:%H:%M}" if local.date() == today.date() else write_hour(trend.since, zone)
         if trend.previous is not None and evidence.at - trend.since < _NEWS:
@@ -55,6 +55,14 @@ def _trend(grade: SyndromeGrade, evidence: Evidence, zone: tzinfo | None) -> str
         elif grade.status is not Status.NONE:
             told = f"; unchanged since {when}"
     return told + (f"; episode peak {peak}" if peak else "")
+
+
+def _is_worth_telling(grade: SyndromeGrade, trend: Trend) -> bool:
+    """Grade 0 after a grade is news; grade 0 after data were charted is not."""
+    if trend.previous is None:
+        return grade.status is not Status.NONE
+    known = trend.previous.status is not Status.NOT_ASSESSABLE
+    return known and (grade.status is not Status.NONE or trend.previous.lowest >= 1)
 
 
 def step_words(step: GradeStep) -> str:

@@ -244,10 +244,22 @@ def test_a_peak_that_the_step_before_says_is_not_said_twice() -> None:
     assert longer == "CRS grade 1, day 3; was 3 until 06:00; episode peak 4; ICANS 0"
 
 
+def test_what_preceded_is_news_only_where_it_was_a_grade() -> None:
+    lost = GradeStep(AT - timedelta(hours=9), Status.NOT_ASSESSABLE, None, 0, 4)
+    open_before = replace(lost, status=Status.INDETERMINATE, highest=1)
+    none = SyndromeGrade(Status.NONE, 0, 0, 0, ())
+    for step in (lost, open_before):
+        trend = Trend(AT - timedelta(hours=48), AT - timedelta(hours=1), step)
+        (card,) = cards_of(review_of(replace(none, trend=trend)))
+        assert card["summary"] == "CRS grade 0 and ICANS grade 0: no criterion met, day 3"
+    fallen = with_trend(none, 1, 2)
+    (card,) = cards_of(review_of(fallen))
+    assert card["summary"].endswith("no criterion met, day 3; was 2 until 07:00")
+
+
 def test_a_range_before_is_told_as_a_range() -> None:
     was = GradeStep(AT - timedelta(hours=9), Status.INDETERMINATE, None, 0, 3)
-    lost = GradeStep(AT - timedelta(hours=9), Status.NOT_ASSESSABLE, None, 0, 4)
-    for step, words in ((was, "0–3"), (lost, "not assessable")):
+    for step, words in ((was, "0–3"), (replace(was, lowest=2), "2–3")):
         grade = replace(graded(2), trend=Trend(AT - timedelta(hours=48), AT - timedelta(hours=1), step))
         assert (
             cards_of(review_of(grade))[0]["summary"]
