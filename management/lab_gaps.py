@@ -21,7 +21,11 @@ from management.differentials import (
 from management.immunoglobulin import current_igg, infections_on_record
 from management.lab_values import lab_name
 from management.screen_pieces import IEC_HS_LABS, LYSIS_PIECES, labs_without_limit
-from management.situation import Situation, fever_reasons, latest_lab, not_retrieved
+from management.situation import Situation, earlier_labs, fever_reasons, latest_lab, not_retrieved
+from management.vocabulary import Cut
+
+# A count below the cut is a finding when it was higher before: new grade 4 cytopenia, falling neutrophils.
+_CHANGE_MATTERS_BELOW = {Lab.PLATELETS: Cut.GRADE_4_PLATELETS, Lab.ANC: Cut.NEUTROPENIA_FALLING}
 
 
 def lab_gaps(situation: Situation) -> tuple[Gap, ...]:
@@ -35,7 +39,12 @@ def lab_gaps(situation: Situation) -> tuple[Gap, ...]:
     unknown = [lab for lab in wanted if not _is_known(situation, lab)]
     charted = {value.lab for value in situation.chart.labs if value.at <= situation.at} if unknown else set()
     without_limit = [f"upper limit of {lab_name(lab)}" for lab in labs_without_limit(situation, wanted)]
-    never = [*(lab_name(lab) for lab in unknown if lab not in charted), *without_limit]
+    without_earlier = [f"earlier {lab_name(lab)}" for lab in wanted if _needs_an_earlier(situation, lab)]
+    never = [
+        *(lab_name(lab) for lab in unknown if lab not in charted),
+        *without_limit,
+        *without_earlier,
+    ]
     stale = [lab_name(lab) for lab in unknown if lab in charted]
     return (*_gap(GapWhy.NOT_CHARTED, never), *_gap(GapWhy.STALE, stale))
 
@@ -67,6 +76,15 @@ def _is_known(situation: Situation, lab: Lab) -> bool:
     if lab is Lab.IGG:
         return current_igg(situation.chart.labs, situation.at) is not None
     return latest_lab(situation, lab) is not None
+
+
+def _needs_an_earlier(situation: Situation, lab: Lab) -> bool:
+    """Whether only a change of the value would say something, and there is nothing to compare it with."""
+    below = _CHANGE_MATTERS_BELOW.get(lab)
+    value = latest_lab(situation, lab)
+    if value is None or earlier_labs(situation, value):
+        return False
+    return lab is Lab.CREATININE or (below is not None and value.value < situation.cut(below))
 
 
 def _points_at_iec_hs(situation: Situation) -> bool:

@@ -52,6 +52,9 @@ def _of_sepsis(situation: Situation) -> Iterator[str]:
 
 def _of_tumour_lysis(situation: Situation) -> Iterator[str]:
     yield from _not_charted(situation, *LYSIS_PIECES)
+    creatinine = latest_lab(situation, Lab.CREATININE)
+    if creatinine is not None and not earlier_labs(situation, creatinine):
+        yield "no earlier creatinine: a rise cannot be judged"
     if situation.evidence.age_years is None:
         yield "age not known: phosphate judged by the cut for adults"
     if not_retrieved(situation.assessment, (GapWhat.CONDITIONS,)):
