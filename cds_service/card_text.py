@@ -16,16 +16,17 @@ _LONGEST_VALUE = 240
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 _ACTIVE = re.compile(r"[\\`*_\[\]|~&<>@]|://|www\.|^[#+-]|^\d+[.)]")
 _OPENING = re.compile(r"^(#|>|\+|-|\d+[.)])")
+# A text without any of the signs of a unit is not searched for it: most texts have none.
 _WARD_UNITS = tuple(
-    (re.compile(pattern), words)
-    for pattern, words in (
-        (r"mm\[Hg\]", "mmHg"),
-        (r"\[degF\]", "°F"),
-        (r"m\[[iI]U\]", "milliunits"),
-        (r"\[(?:[iI]U|USP'U)\]", "units"),
-        (r"(?<![\w°])Cel(?!\w)", "°C"),
-        (r"(?<![A-Za-z])[uµμ]g(?![A-Za-z])", "mcg"),
-        (r"(?<![A-Za-z/])U(?=/(?:kg|min|h)\b)", "units"),
+    (signs, re.compile(pattern), words)
+    for signs, pattern, words in (
+        (("[Hg]",), r"mm\[Hg\]", "mmHg"),
+        (("[degF]",), r"\[degF\]", "°F"),
+        (("m[",), r"m\[[iI]U\]", "milliunits"),
+        (("U]",), r"\[(?:[iI]U|USP'U)\]", "units"),
+        (("Cel",), r"(?<![\w°])Cel(?!\w)", "°C"),
+        (("ug", "µg", "μg"), r"(?<![A-Za-z])[uµμ]g(?![A-Za-z])", "mcg"),
+        (("U/",), r"(?<![A-Za-z/])U(?=/(?:kg|min|h)\b)", "units"),
     )
 )
 _THREE_DIGITS = Context(prec=3)
@@ -143,8 +144,11 @@ def write_age(at: datetime, now: datetime) -> str:
 
 def spell_units(text: str) -> str:
     """Units as they are read on a ward where a text has them in UCUM: mcg, units, °F, °C, mmHg."""
-    for pattern, words in _WARD_UNITS:
-        text = pattern.sub(words, text)
+    for signs, pattern, words in _WARD_UNITS:
+        for sign in signs:
+            if sign in text:
+                text = pattern.sub(words, text)
+                break
     return text
 
 
