@@ -9,8 +9,9 @@ Matching never uses a prefix or a part of a code or text.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +21,7 @@ COLUMNS = ("group", "concept", "system", "code", "text", "source", "confidence",
 # Nothing that a map lists is longer; a longer text is not folded at all (it may be megabytes).
 LONGEST_TEXT = 200
 _MOST_SPELLINGS = 4096
+_MOST_SUGGESTIONS = 3
 _DASHES = str.maketrans(dict.fromkeys("_-\u2010\u2011\u2012\u2013\u2014\u2212", " "))
 
 
@@ -77,12 +79,14 @@ _NO_TEXTS: Mapping[str, Match] = {}
 class Terminology:
     """All maps in memory, looked up by group. Immutable after loading.
 
-    ``units`` remembers the unit strings met so far (see :mod:`fhir_maps.units`), and known texts are
-    remembered as they were spelled: they are few, and each is looked up thousands of times.
+    ``site_files`` names the files of the site's own maps. ``units`` remembers the unit strings met so far
+    (see :mod:`fhir_maps.units`), and known texts are remembered as they were spelled: they are few, and each
+    is looked up thousands of times.
     """
 
-    def __init__(self, rows: Iterable[MapRow]) -> None:
+    def __init__(self, rows: Iterable[MapRow], site_files: Iterable[str] = ()) -> None:
         self.rows = tuple(rows)
+        self.site_files = tuple(site_files)
         self.units: dict[tuple[str | None, str | None, str | None], str | None] = {}
         self._codes: dict[str, dict[tuple[str, str], Match]] = {}
         self._texts: dict[str, dict[str, Match]] = {}
@@ -160,24 +164,55 @@ class Terminology:
         )
 
 
-def read_map_rows(lines: Iterable[str], file: str) -> list[MapRow]:
-    """Read one table. Raises :class:`TerminologyError` naming the line of a fault."""
+def read_map_rows(
+    lines: Iterable[str], file: str, known: Mapping[str, Collection[str]] | None = None
+) -> list[MapRow]:
+    """Read one table. Raises :class:`TerminologyError` naming the line of a fault.
+
+    ``known``: the concepts by group that a row may name; without it any may be named.
+    """
     reader = csv.DictReader(lines)
     if reader.fieldnames is None or tuple(reader.fieldnames) != COLUMNS:
-        raise TerminologyError(f"{file}: line 1: the columns must be {','.join(COLUMNS)}")
+        semicolons = any(";" in name for name in reader.fieldnames or ())
+        hint = "; save it with commas, not semicolons" if semicolons else ""
+        raise TerminologyError(f"{file}: line 1: the columns must be {','.join(COLUMNS)}{hint}")
     rows = []
-    for number, cells in enumerate(reader, start=2):
+    for cells in reader:
+        place = f"{file}: line {reader.line_num}"
         values = {column: (cells.get(column) or "").strip() for column in COLUMNS}
         if None in cells or any(cells.get(column) is None for column in COLUMNS):
-            raise TerminologyError(f"{file}: line {number}: needs {len(COLUMNS)} cells")
+            raise TerminologyError(f"{place}: needs {len(COLUMNS)} cells")
         if not values["group"] or not values["concept"]:
-            raise TerminologyError(f"{file}: line {number}: group and concept must not be empty")
+            raise TerminologyError(f"{place}: group and concept must not be empty")
         if not values["code"] and not values["text"]:
-            raise TerminologyError(f"{file}: line {number}: either code or text must be given")
+            raise TerminologyError(f"{place}: either code or text must be given")
         if values["concept"].startswith("!") and not values["reason"]:
-            raise TerminologyError(f"{file}: line {number}: a code that is not used needs its reason")
-        rows.append(MapRow(**values, file=file))
+            raise TerminologyError(f"{place}: a code that is not used needs its reason")
+        row = MapRow(**values, file=file)
+        if known is not None:
+            _check_names(row, known, place)
+        rows.append(row)
     return rows
+
+
+def _check_names(row: MapRow, known: Mapping[str, Collection[str]], place: str) -> None:
+    """Refuse a group or concept that no shipped table has, with the nearest name or all of them."""
+    if row.group not in known:
+        raise TerminologyError(f"{place}: unknown group {row.group!r}{_instead(row.group, known, 'groups')}")
+    concepts = [concept for concept in known[row.group] if not concept.startswith("!")]
+    if not row.deliberately_unused and row.concept not in concepts:
+        raise TerminologyError(
+            f"{place}: unknown concept {row.concept!r} in group {row.group!r}"
+            f"{_instead(row.concept, concepts, 'concepts of this group')}"
+        )
+
+
+def _instead(word: str, known: Iterable[str], kind: str) -> str:
+    names = sorted(known)
+    near = [name for name in names if word and word in name] or get_close_matches(word, names, n=3)
+    if 0 < len(near) <= _MOST_SUGGESTIONS:
+        return f"; did you mean {' or '.join(map(repr, near))}?"
+    return f"; {kind}: {', '.join(names)}"
 
 
 def load_terminology(site_folder: Path | None = None) -> Terminology:
@@ -196,20 +231,18 @@ def load_terminology(site_folder: Path | None = None) -> Terminology:
         return Terminology(shipped)
     known: Mapping[str, set[str]] = _concepts_by_group(shipped)
     local: list[MapRow] = []
+    files: list[str] = []
     if not site_folder.is_dir():
         raise TerminologyError(f"{site_folder}: no such folder of site maps")
     for path in sorted(site_folder.glob("*.csv")):
         try:
-            rows = read_map_rows(path.read_text("utf-8").splitlines(), path.name)
+            # With or without a byte order mark: spreadsheets write one.
+            text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise TerminologyError(f"{path.name}: cannot be read") from error
-        for row in rows:
-            if row.group not in known:
-                raise TerminologyError(f"{path.name}: unknown group {row.group!r}")
-            if not row.deliberately_unused and row.concept not in known[row.group]:
-                raise TerminologyError(f"{path.name}: unknown concept {row.concept!r} in group {row.group!r}")
-        local += rows
-    return Terminology([*shipped, *local])
+            raise TerminologyError(f"{path.name}: cannot be read as UTF-8 text") from error
+        local += read_map_rows(text.splitlines(), path.name, known)
+        files.append(path.name)
+    return Terminology([*shipped, *local], files)
 
 
 def _concepts_by_group(rows: Iterable[MapRow]) -> dict[str, set[str]]:

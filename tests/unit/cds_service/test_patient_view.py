@@ -534,6 +534,72 @@ def test_without_a_usable_grant_the_server_is_not_asked_for_the_record(members: 
     assert {path for path, _ in ehr.seen} <= {"/fhir/Patient/p1"}
 
 
+def missing_data(response: httpx.Response) -> str:
+    """The text of the card on what could not be had."""
+    [card] = [one for one in response.json()["cards"] if one["source"]["topic"]["code"] == "missing-data"]
+    return str(card["detail"])
+
+
+NOT_LISTED = "the FHIR server named in the request is not on this service's list"
+UNKNOWN_PATIENT = "the FHIR server named in the request knows no patient of this id"
+
+
+def test_a_server_that_is_not_on_the_list_is_named_as_the_reason(
+    caplog: pytest.LogCaptureFixture, request_for: RequestFor
+) -> None:
+    elsewhere = "https://fhir.hospital.example/p1/fhir?patient=p1"
+    request = request_for(well(), fhirServer=elsewhere)
+    del request["prefetch"]["temperature"]
+    with caplog.at_level(logging.WARNING), service(reader=Ehr(well()).reader()) as running:
+        assert NOT_LISTED in missing_data(post(running, request))
+        refused = post(running, bare_request(fhirServer=elsewhere))
+        post(running, bare_request(fhirServer="file:///p1"))
+    assert refused.status_code == 412
+    assert NOT_LISTED in refusal(refused)
+    told = [record.getMessage() for record in caplog.records if record.name == "cds_service.prefetch"]
+    assert "https://fhir.hospital.example named" in told[0]
+    assert "of no http(s) origin named" in told[2]
+    assert "p1" not in "".join(told)
+
+
+def test_a_server_that_is_not_needed_is_not_a_fault(request_for: RequestFor) -> None:
+    with service(reader=Ehr(well()).reader()) as running:
+        answered = post(running, request_for(well(), fhirServer="https://fhir.hospital.example"))
+    assert NOT_LISTED not in answered.text
+
+
+def test_an_authorization_that_has_expired_is_named_as_the_reason() -> None:
+    with service(reader=Ehr(well()).reader()) as running:
+        refused = post(running, bare_request(fhirAuthorization=authorization(expires_in=0)))
+    assert "has expired or is of another type than Bearer" in refusal(refused)
+
+
+def test_a_patient_whom_the_server_does_not_know_is_412_and_not_silence() -> None:
+    ehr = Ehr([])  # every search finds nothing, and the patient is a 404
+    with service(reader=ehr.reader()) as running:
+        refused = post(running, bare_request(fhirAuthorization=authorization()))
+    assert refused.status_code == 412
+    assert UNKNOWN_PATIENT in refusal(refused)
+    assert "p1" not in refused.text
+
+
+def test_a_null_infusion_is_not_confirmed_by_a_server_that_does_not_know_the_patient(
+    request_for: RequestFor,
+) -> None:
+    request = request_for(well(), fhirServer=FHIR, fhirAuthorization=authorization())
+    request = with_all(request, None, *INFUSION_TYPES)
+    request["prefetch"]["patient"] = None
+    with service(reader=Ehr([]).reader()) as running:
+        answered = post(running, request)
+    assert ("infusion", "not-retrieved") in gaps(answered)
+    assert UNKNOWN_PATIENT in answered.text
+
+
+def test_a_patient_without_a_record_is_silence() -> None:
+    with service(reader=Ehr([patient()]).reader()) as running:
+        assert silent(post(running, bare_request(fhirAuthorization=authorization())))
+
+
 def test_scopes_of_version_2_are_enough() -> None:
     ehr = Ehr(crs_3())
     with service(reader=ehr.reader()) as running:

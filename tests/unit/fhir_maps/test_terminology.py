@@ -138,8 +138,18 @@ def test_site_row_adds_to_ours_and_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("oxygen_device,high-flow,,,Turbo,site,local,\n", "unknown concept 'high-flow'"),
-        ("oxygen_devices,cpap,,,Turbo,site,local,\n", "unknown group 'oxygen_devices'"),
+        (
+            "oxygen_device,high-flow,,,Turbo,site,local,\n",
+            "line 2: unknown concept 'high-flow' in group 'oxygen_device'; did you mean 'high-flow-nasal",
+        ),
+        (
+            "\noxygen_devices,cpap,,,Turbo,site,local,\n",
+            r"line 3: unknown group 'oxygen_devices'; did you mean 'oxygen_device'",
+        ),
+        (
+            "method,zzz,,,Turbo,site,local,\n",
+            "concepts of this group: given, not-given, stopped, unknown",
+        ),
         ("oxygen_device,cpap,,,,site,local,\n", "line 2: either code or text"),
         (",cpap,,,Turbo,site,local,\n", "line 2: group and concept"),
         ("oxygen_device,!turbo,,,Turbo,site,local,\n", "line 2: a code that is not used needs its reason"),
@@ -149,6 +159,21 @@ def test_site_row_adds_to_ours_and_wins(tmp_path: Path) -> None:
 def test_faulty_site_row_is_refused_with_its_place(tmp_path: Path, line: str, fault: str) -> None:
     (tmp_path / "site.csv").write_text(HEADER + line, "utf-8")
     with pytest.raises(TerminologyError, match=fault):
+        load_terminology(tmp_path)
+
+
+def test_a_file_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    (tmp_path / "site.csv").write_text(
+        "\ufeff" + HEADER + "oxygen_device,cpap,,,Turbo,site,local,\n", "utf-8", newline="\r\n"
+    )
+    terminology = load_terminology(tmp_path)
+    assert terminology.of_text("oxygen_device", "turbo") is not None
+    assert terminology.site_files == ("site.csv",)
+
+
+def test_a_file_with_semicolons_is_told_how_to_be_saved(tmp_path: Path) -> None:
+    (tmp_path / "site.csv").write_text(HEADER.replace(",", ";"), "utf-8")
+    with pytest.raises(TerminologyError, match="save it with commas, not semicolons"):
         load_terminology(tmp_path)
 
 
