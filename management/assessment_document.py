@@ -54,14 +54,14 @@ def assessment_extension(review: Review) -> JsonObject:
 
 def assessment_document(review: Review) -> JsonObject:
     """The assessment, its inputs, gaps, recommendations and what was withheld, JSON-ready."""
-    assessment = review.assessment
+    assessment, without = review.assessment, review.unattributed
     evidence = assessment.evidence
     return _without_empty(
         {
             "at": _instant(assessment.at),
             "infusion": _infusion(evidence.infusion, evidence.day),
-            "crs": _syndrome(assessment.crs),
-            "icans": _syndrome(assessment.icans),
+            "crs": _syndrome(assessment.crs, None if without is None else without.crs),
+            "icans": _syndrome(assessment.icans, None if without is None else without.icans),
             "inputs": _inputs(review),
             "gaps": [
                 _without_empty({"what": gap.what.value, "why": gap.why.value, "detail": gap.detail})
@@ -81,7 +81,7 @@ def _infusion(infusion: CartInfusion | None, day: int | None) -> JsonObject:
     return _without_empty({"at": at, "day": day, "product": infusion.product})
 
 
-def _syndrome(syndrome: SyndromeGrade) -> JsonObject:
+def _syndrome(syndrome: SyndromeGrade, without: SyndromeGrade | None) -> JsonObject:
     return _without_empty(
         {
             "status": syndrome.status.value,
@@ -89,8 +89,20 @@ def _syndrome(syndrome: SyndromeGrade) -> JsonObject:
             "range": [syndrome.lowest, syndrome.highest],
             "episodePeak": syndrome.episode_peak,
             "criteria": list(dict.fromkeys(criterion.id for criterion in syndrome.criteria)),
+            "withoutAttribution": _without_attribution(syndrome, without),
         }
     )
+
+
+def _without_attribution(syndrome: SyndromeGrade, without: SyndromeGrade | None) -> JsonObject:
+    """The grade as if nothing were attributed elsewhere; nothing where it is the same."""
+    if without is None or _grade_of(without) == _grade_of(syndrome):
+        return {}
+    return _without_empty({"range": [without.lowest, without.highest], "grade": without.grade})
+
+
+def _grade_of(syndrome: SyndromeGrade) -> tuple[int | None, int, int]:
+    return syndrome.grade, syndrome.lowest, syndrome.highest
 
 
 def _inputs(review: Review) -> JsonObject:
@@ -111,6 +123,10 @@ def _inputs(review: Review) -> JsonObject:
             "consciousness": None if consciousness is None else consciousness.level.value,
             "weightKilograms": None if weight is None else _number(weight.kilograms),
             "tocilizumabDoses": _tocilizumab(review),
+            "attributions": [
+                _without_empty({"what": stated.what.value, "cause": stated.cause, "at": _instant(stated.at)})
+                for stated in evidence.attributions
+            ],
         }
     )
 

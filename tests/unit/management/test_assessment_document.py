@@ -274,3 +274,37 @@ def test_a_temperature_of_many_digits_has_two_decimals() -> None:
         temperatures=(Temperature(hours_ago(1), Decimal("38.3333333333"), CHARTED),),
     )
     assert inputs(chart)["temperatureCelsius"] == 38.33
+
+
+def test_an_attribution_stands_among_the_inputs_and_the_grade_without_it_beside_the_grade() -> None:
+    written = document("fever 38.8; attributed fever pneumonia; norepinephrine 4h")
+    crs, found = written["crs"], written["inputs"]
+    assert isinstance(crs, dict) and isinstance(found, dict)
+    assert crs["status"] == "indeterminate"
+    assert crs["range"] == [0, 3]
+    assert crs["withoutAttribution"] == {"range": [3, 3], "grade": 3}
+    assert found["attributions"] == [{"what": "fever", "cause": "pneumonia", "at": "2026-03-10T11:00:00Z"}]
+    assert written["icans"] == {"status": "none", "grade": 0, "range": [0, 0]}
+
+
+def test_a_grade_of_0_without_attribution_is_told_and_a_cause_that_nobody_stated_is_left_out() -> None:
+    written = document("ice 10; attributed neurological")
+    icans, found = written["icans"], written["inputs"]
+    assert isinstance(icans, dict) and isinstance(found, dict)
+    assert (icans["status"], icans["range"]) == ("not-assessable", [0, 4])
+    assert icans["withoutAttribution"] == {"range": [0, 0], "grade": 0}
+    assert found["attributions"] == [{"what": "neurological", "at": "2026-03-10T11:00:00Z"}]
+
+
+def test_a_range_without_attribution_has_no_grade() -> None:
+    crs = document("fever 38.8; oxygen nasal-cannula; attributed hypoxia embolism")["crs"]
+    assert isinstance(crs, dict)
+    assert (crs["grade"], crs["withoutAttribution"]) == (1, {"range": [2, 3]})
+
+
+def test_the_same_grade_without_attribution_is_not_told() -> None:
+    written = document("fever 38.8; norepinephrine 4h; oxygen nasal-cannula 2; attributed hypoxia embolism")
+    assert isinstance(written["crs"], dict)
+    assert written["crs"]["grade"] == 3
+    assert "withoutAttribution" not in written["crs"]
+    assert "attributions" not in inputs("fever 38.8")
