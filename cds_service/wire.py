@@ -16,6 +16,7 @@ from cds_service.outcome import HookError, IssueCode
 
 _JSON_TYPES = frozenset({"", "application/json", "application/fhir+json", "application/json+fhir"})
 _PATIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PLAIN = frozenset({str, int, float, bool, list, tuple, type(None)})
 
 
 class HookContext(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -134,20 +135,22 @@ def drop_empty(value: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept: dict[str, Any] = {}
     for name, member in value.items():
-        clean = _clean(member)
-        if clean is not None:
+        if type(member) is str:  # asked first and here, as most members are text
+            if member:
+                kept[name] = member
+        elif (clean := _clean(member)) is not None:
             kept[name] = clean
     return kept
 
 
 def _clean(value: Any) -> Any:
-    if isinstance(value, str):  # asked first, as most members are text
-        return value or None
-    if isinstance(value, Mapping):
+    # The exact type first: to ask for the abstract one costs several times as much.
+    kind = type(value)
+    if kind is dict or (kind not in _PLAIN and isinstance(value, Mapping)):
         return drop_empty(value) or None
     if isinstance(value, list | tuple):
         return [clean for item in value if (clean := _clean(item)) is not None] or None
-    return value
+    return (value or None) if isinstance(value, str) else value
 
 
 def hook_response(cards: list[dict[str, Any]], extension: Mapping[str, Any] | None = None) -> Response:
