@@ -7,12 +7,16 @@ values of a patient.
 
 import argparse
 import codecs
+import errno
 import json
 import logging
 import os
+import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -25,6 +29,7 @@ from fhir_maps.times import parse_instant
 from management.protocol import ProtocolError
 
 DONE, FAULTY, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+_BACKLOG = 2048
 
 
 class CommandError(Exception):
@@ -47,6 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cart-cds", description="Grades CRS and ICANS after CAR-T infusion."
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"cart-cds {version('cart-toxicity-cds')}",
+        help="print the version",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -150,8 +161,33 @@ def _serve(arguments: argparse.Namespace) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = Settings.from_environment(os.environ)
     settings.check_binding(arguments.host)
-    app = create_app(settings)
-    uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, log_config=None)
+    # Taken before anything else is started: a port in use is told at once, and in words.
+    with _listener(arguments.host, arguments.port) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), access_log=False, log_config=None))
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    if not server.started:
+        raise CommandError("the service could not be started: see the log")
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Bind the address to serve on. Raises :class:`CommandError` saying what to do about it."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            told = f"port {port} of {host} is in use: stop what uses it, or choose another with --port"
+        elif error.errno == errno.EACCES:
+            told = f"port {port} may not be opened by this user: choose one from 1024 on with --port"
+        else:
+            told = f"cannot listen on {host}: {error.strerror}"
+        raise CommandError(told) from error
+    logging.getLogger(__name__).info("listening on http://%s:%d", host, listener.getsockname()[1])
+    return listener
 
 
 def _check_protocols(arguments: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from cart_cds.patient_table import describe_patients
+from cart_cds.patient_table import LEGEND, describe_patients
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from ehr_sandbox.app import create_sandbox
@@ -65,7 +65,7 @@ class RunningDemo:
 def demonstrate(*, once: bool, port: int | None) -> None:
     """Run the demonstration: with ``once`` print the table and end, else stay until interrupted."""
     with run_demo(0 if once else SERVICE_PORT if port is None else port, 0 if once else SANDBOX_PORT) as demo:
-        print(demo.table())
+        print(f"{demo.table()}\n\n{LEGEND}")
         if once:
             return
         print(_what_to_open(demo), flush=True)

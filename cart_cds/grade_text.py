@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from cart_cds.grade_bundle import GradedBundle
-from grading.assessment import Status, SyndromeGrade
+from grading.assessment import CriterionMet, Status, SyndromeGrade
+from grading.evidence import Evidence
 from management.review import Recommendation, Review
 
 DISCLAIMER = "Decision support; does not replace the local CAR-T protocol."
@@ -48,7 +49,7 @@ def _review_lines(review: Review) -> Iterator[str]:
         yield ""
         yield f"{name}: {describe_grade(grade)}"
         for criterion in grade.criteria:
-            when = f", {_clock(criterion.at)}" if criterion.at else ""
+            when = "".join(f", {words}" for words in _times(criterion, evidence))
             flag = "" if criterion.verified else " (our reading, not verified)"
             yield f"  {criterion.wording}: {criterion.value}{when} [{criterion.id}]{flag}"
         for note in grade.notes:
@@ -72,6 +73,15 @@ def _review_lines(review: Review) -> Iterator[str]:
     yield ""
     yield from review.notes
     yield DISCLAIMER
+
+
+def _times(criterion: CriterionMet, evidence: Evidence) -> Iterator[str]:
+    """When the deciding value was charted and, of an infusion, since when it runs: cards name the latter."""
+    if criterion.at is not None:
+        yield f"charted {_clock(criterion.at)}"
+    runs = [infusion.since for infusion in evidence.running if infusion.row.source in criterion.sources]
+    if runs:
+        yield f"running since {_clock(min(runs))}"
 
 
 def describe_grade(grade: SyndromeGrade) -> str:

@@ -7,6 +7,10 @@ from management.assessment_document import EXTENSION_NAME
 
 _WIDTHS = {"name": 12, "day": 3, "CRS": 4, "ICANS": 5, "driver": 33, "actions": 53}
 _GAP = "  "
+LEGEND = (
+    "2-3?: one of these grades. n/a: not assessable. +4: four more do not fit. Names with dots: ids of the"
+    " JSON answer."
+)
 
 
 def describe_patients(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> str:

@@ -2,15 +2,20 @@
 
 import io
 import json
+import re
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from cart_cds.command_line import main
+from cds_service.settings import Settings
 from ehr_sandbox.record import CHART_CLOCK
 from ehr_sandbox.write_patients import FOLDER
 
@@ -202,6 +207,61 @@ def test_serve_refuses_an_open_address_without_client_authentication(
 ) -> None:
     assert exit_code(["serve", "--host", "0.0.0.0"]) == 2  # noqa: S104 - the point of the test
     assert "client authentication" in capsys.readouterr().err
+
+
+def test_serve_names_a_port_that_is_in_use_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert exit_code(["serve", "--port", str(port)]) == 2
+    told = capsys.readouterr()
+    assert f"port {port} of 127.0.0.1 is in use" in told.err
+    assert "--port" in told.err
+    assert told.out == ""
+
+
+def test_serve_refuses_an_address_that_is_not_of_this_machine(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Settings, "check_binding", lambda *_: None)
+    assert exit_code(["serve", "--host", "192.0.2.1", "--port", "0"]) == 2
+    assert "cannot listen on 192.0.2.1" in capsys.readouterr().err
+
+
+def test_a_service_that_was_started_answers_and_ends_on_an_interrupt() -> None:
+    with subprocess.Popen(
+        [COMMAND, "serve", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        address = ""
+        for line in running.stderr:
+            if found := re.search(r"listening on (http://\S+)", line):
+                address = found[1]
+            if "startup complete" in line:
+                break
+        assert httpx.get(f"{address}/health/live", timeout=10).json() == {"status": "ok"}
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 0
+        told = running.stderr.read()
+    assert "GET /health/live 200" in told
+    assert "Traceback" not in told
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["--version"]) == 0
+    assert re.fullmatch(r"cart-cds \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_the_text_says_charted_and_running_since(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["grade", sample("demo-dorn"), "--at", AT]) == 0
+    text = capsys.readouterr().out
+    [pressor] = [line for line in text.splitlines() if "[crs.hypotension.one-vasopressor]" in line]
+    assert ", charted 20" in pressor
+    assert ", running since 20" in pressor
+    [fever] = [line for line in text.splitlines() if "[crs.fever.present]" in line]
+    assert ", charted 20" in fever
+    assert "running since" not in fever
 
 
 def test_serve_refuses_an_unknown_protocol(

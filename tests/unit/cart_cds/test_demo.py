@@ -11,7 +11,7 @@ import pytest
 
 from cart_cds.command_line import main
 from cart_cds.demo import run_demo
-from cart_cds.patient_table import describe_patients
+from cart_cds.patient_table import LEGEND, describe_patients
 from ehr_sandbox.patients import load_patients
 
 COMMAND = Path(sys.executable).parent / "cart-cds"
@@ -26,7 +26,9 @@ def test_demo_once_prints_every_sample_patient_with_grade_and_ends(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["demo", "--once"]) == 0
-    table = capsys.readouterr().out
+    table, _, legend = capsys.readouterr().out.partition("\n\n")
+    assert legend == f"{LEGEND}\n"
+    assert len(LEGEND) <= 120
     assert len(table.splitlines()) == 2 + len(load_patients())
     assert max(len(line) for line in table.splitlines()) <= 120
     for patient in load_patients():
