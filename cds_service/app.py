@@ -6,19 +6,29 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from cds_service.access_log import AccessLog
 from cds_service.code_systems import card_code_system
 from cds_service.cross_origin import CrossOriginDoor
-from cds_service.discovery import PATIENT_VIEW_ID, discovery_document
+from cds_service.discovery import (
+    ORDER_SELECT_HOOK,
+    ORDER_SELECT_ID,
+    ORDER_SIGN_HOOK,
+    ORDER_SIGN_ID,
+    PATIENT_VIEW_ID,
+    discovery_document,
+)
 from cds_service.feedback import FeedbackStore, IssuedCards, read_feedback
 from cds_service.metrics import Metrics
+from cds_service.order_check import OrderCheck
 from cds_service.outcome import HookError, IssueCode, error_response
+from cds_service.patient_record import RecordReader
 from cds_service.patient_view import PatientView
 from cds_service.settings import Settings, SettingsError
 from cds_service.wire import read_body
@@ -26,8 +36,8 @@ from fhir_maps.artefacts import artefact
 from fhir_maps.data_requirements import data_requirements
 from fhir_maps.draft_orders import warm_validator
 from fhir_maps.retrieve import FhirReader
-from fhir_maps.terminology import TerminologyError, load_terminology
-from management.protocol import ProtocolError, load_protocol
+from fhir_maps.terminology import Terminology, TerminologyError, load_terminology
+from management.protocol import Protocol, ProtocolError, load_protocol
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +46,17 @@ _ISSUE_OF_STATUS = {404: IssueCode.NOT_FOUND, 405: IssueCode.NOT_SUPPORTED}
 _TEXT_OF_STATUS = {404: "there is nothing at this address", 405: "this address does not take that method"}
 _READ_METHODS = ["GET", "HEAD"]
 _PUBLISHED = frozenset({"CodeSystem", "ValueSet", "ConceptMap", "Questionnaire"})
+
+
+class _Loaded(TypedDict):
+    """What every service is built with."""
+
+    clock: Callable[[], datetime]
+    terminology: Terminology
+    protocol: Protocol
+    records: RecordReader
+    metrics: Metrics
+    issued: IssuedCards
 
 
 def now_utc() -> datetime:
@@ -69,16 +90,22 @@ def create_app(
     )
     metrics, issued = Metrics(), IssuedCards()
     requirements = data_requirements(terminology)
-    patient_view = PatientView(
-        settings,
-        clock=clock,
-        terminology=terminology,
-        protocol=protocol,
-        requirements=requirements,
-        reader=fhir_reader,
-        metrics=metrics,
-        issued=issued,
+    records = RecordReader(
+        terminology=terminology, requirements=requirements, reader=fhir_reader, metrics=metrics
     )
+    loaded: _Loaded = {
+        "clock": clock,
+        "terminology": terminology,
+        "protocol": protocol,
+        "records": records,
+        "metrics": metrics,
+        "issued": issued,
+    }
+    services: dict[str, PatientView | OrderCheck] = {
+        PATIENT_VIEW_ID: PatientView(settings, **loaded),
+        ORDER_SELECT_ID: OrderCheck(ORDER_SELECT_HOOK, settings, **loaded),
+        ORDER_SIGN_ID: OrderCheck(ORDER_SIGN_HOOK, settings, **loaded),
+    }
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -108,21 +135,24 @@ def create_app(
     app.state.feedback_store = store
     _add_error_answers(app)
     app.add_middleware(CrossOriginDoor, origins=settings.cors_origins)
+    app.add_middleware(AccessLog)
 
     async def discover() -> Response:
         return _json(discovery_document(requirements))
 
     async def call_service(request: Request, service_id: str) -> Response:
-        if service_id != PATIENT_VIEW_ID:
+        service = services.get(service_id)
+        if service is None:
             raise HookError(404, IssueCode.NOT_FOUND, "there is no service of this id")
-        with metrics.stage("total"):
-            return await _counted(metrics, lambda: _answer(request))
 
-    async def _answer(request: Request) -> Response:
-        return await patient_view.answer(await read_body(request, settings.max_body_bytes))
+        async def answer() -> Response:
+            return await service.answer(await read_body(request, settings.max_body_bytes))
+
+        with metrics.stage("total"):
+            return await _counted(metrics, service_id, answer)
 
     async def take_feedback(request: Request, service_id: str) -> Response:
-        if service_id != PATIENT_VIEW_ID:
+        if service_id not in services:
             raise HookError(404, IssueCode.NOT_FOUND, "there is no service of this id")
         items = read_feedback(await read_body(request, _FEEDBACK_CAP_BYTES))
         await asyncio.to_thread(store.keep, service_id, items, issued, now_utc())
@@ -139,9 +169,11 @@ def create_app(
         except Exception as error:
             logger.error("the database does not answer: %s", type(error).__name__)
             reachable = False
-        maps = sorted({row.file for row in terminology.rows})
+        maps = sorted({row.file for row in terminology.rows} - set(terminology.site_files))
         state = {"status": "ok" if reachable else "database unreachable", "protocol": settings.protocol}
-        return _json({**state, "mode": settings.mode.value, "maps": maps}, 200 if reachable else 503)
+        site = {"siteMaps": sorted(terminology.site_files)} if terminology.site_files else {}
+        content = {**state, "mode": settings.mode.value, "maps": maps, **site}
+        return _json(content, 200 if reachable else 503)
 
     async def show_metrics() -> Response:
         return Response(metrics.as_text(), media_type="text/plain; version=0.0.4")
@@ -166,7 +198,7 @@ def create_app(
     return app
 
 
-async def _counted(metrics: Metrics, answer: Callable[[], Awaitable[Response]]) -> Response:
+async def _counted(metrics: Metrics, service_id: str, answer: Callable[[], Awaitable[Response]]) -> Response:
     """Count an answer by its status, errors included."""
     status = 500
     try:
@@ -178,7 +210,7 @@ async def _counted(metrics: Metrics, answer: Callable[[], Awaitable[Response]]) 
     else:
         return response
     finally:
-        metrics.requests.labels(PATIENT_VIEW_ID, str(status)).inc()
+        metrics.requests.labels(service_id, str(status)).inc()
 
 
 def _add_error_answers(app: FastAPI) -> None:

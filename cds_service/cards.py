@@ -50,6 +50,7 @@ class Topic(Enum):
     INFUSION = "infusion"
     MONITORING = "monitoring"
     MISSING_DATA = "missing-data"
+    ORDER_CHECK = "order-check"  # written by order_cards
 
 
 _TOPIC_OF = {Syndrome.CRS: Topic.CRS, Syndrome.ICANS: Topic.ICANS}

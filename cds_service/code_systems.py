@@ -23,12 +23,14 @@ OVERRIDE_REASON_WORDS: Mapping[str, str] = {
     "goals-of-care": "Not in line with the goals of care",
     "other": "Another reason",
 }
+ORDER_CHECK_TOPIC = "order-check"
 CARD_TOPIC_WORDS: Mapping[str, str] = {
     "crs": "Cytokine release syndrome after CAR-T",
     "icans": "Neurotoxicity (ICANS) after CAR-T",
     "monitoring": "Monitoring after CAR-T, nothing met",
     "infusion": "CAR-T infusion not known",
     "missing-data": "Data missing for grading CAR-T toxicity",
+    ORDER_CHECK_TOPIC: "Check of a drafted order after CAR-T",
 }
 
 Resource = dict[str, Any]

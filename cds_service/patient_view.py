@@ -10,14 +10,12 @@ from cds_service.cards import CardContext, write_cards
 from cds_service.discovery import PATIENT_VIEW_HOOK
 from cds_service.feedback import IssuedCards
 from cds_service.metrics import Metrics
-from cds_service.outcome import HookError, IssueCode
-from cds_service.prefetch import Record, gather_record
+from cds_service.patient_record import RecordReader
+from cds_service.prefetch import Record
 from cds_service.settings import Mode, Settings
 from cds_service.suggestions import OrderContext
 from cds_service.wire import HookRequest, hook_response, read_hook_request
-from fhir_maps.chart_reader import ForeignPatient, ReadingResult, read_chart
-from fhir_maps.data_requirements import Requirement
-from fhir_maps.retrieve import FhirReader
+from fhir_maps.chart_reader import ReadingResult
 from fhir_maps.terminology import Terminology
 from management.assessment_document import assessment_extension
 from management.protocol import Protocol
@@ -35,8 +33,7 @@ class PatientView:
         clock: Callable[[], datetime],
         terminology: Terminology,
         protocol: Protocol,
-        requirements: tuple[Requirement, ...],
-        reader: FhirReader,
+        records: RecordReader,
         metrics: Metrics,
         issued: IssuedCards,
     ) -> None:
@@ -44,26 +41,20 @@ class PatientView:
         self._clock = clock
         self._terminology = terminology
         self._protocol = protocol
-        self._requirements = requirements
-        self._reader = reader
+        self._records = records
         self._metrics = metrics
         self._issued = issued
 
     async def answer(self, body: bytes) -> Response:
-        """Answer one request. Raises :class:`HookError` where there is no answer but an error.
+        """Answer one request. Raises ``HookError`` where there is no answer but an error.
 
         The grade is that of the moment of the call. No infusion on record is an empty list of cards; an
         infusion that could not be looked up is a warning card.
         """
         with self._metrics.stage("decode"):
             request = read_hook_request(body, PATIENT_VIEW_HOOK)
-        with self._metrics.stage("gather"):
-            record = await gather_record(request, self._requirements, self._reader)
-        with self._metrics.stage("read"):
-            reading = self._read(request, record)
-        if not record.anything_readable and not reading.chart.infusions:
-            text = "neither the CAR-T infusion nor any observation was sent or could be retrieved"
-            raise HookError(412, IssueCode.INCOMPLETE, text)
+        received = await self._records.read(request)
+        record, reading = received.record, received.reading
         at = self._clock()
         with self._metrics.stage("review"):
             found = self._review(reading, record, at)
@@ -71,23 +62,6 @@ class PatientView:
             return hook_response([])
         with self._metrics.stage("write"):
             return self._write(found, request, record, reading)
-
-    def _read(self, request: HookRequest, record: Record) -> ReadingResult:
-        try:
-            reading = read_chart(
-                record.documents,
-                terminology=self._terminology,
-                patient_id=request.context.patient_id,
-                gaps=record.gaps,
-            )
-        except ForeignPatient:
-            text = "the data hold a resource of another patient than context.patientId"
-            raise HookError(400, IssueCode.SECURITY, text) from None
-        self._metrics.read.inc(reading.total)
-        self._metrics.refused.inc(reading.refused)
-        for unmapped in reading.unmapped:
-            self._metrics.unmapped.labels(unmapped.kind).inc(unmapped.count)
-        return reading
 
     def _review(self, reading: ReadingResult, record: Record, at: datetime) -> Review | None:
         found = review(reading.chart, at, self._protocol)

@@ -20,13 +20,16 @@ _PLAIN = frozenset({str, int, float, bool, list, tuple, type(None)})
 
 
 class HookContext(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """Context of ``patient-view``. ``userId`` is required by the hook and not used here, so not insisted
-    on.
+    """Context of our hooks. ``userId`` is required by them and not used here, so not insisted on.
+
+    ``draft_orders`` and ``selections`` are of the order hooks, which look at them; empty where not sent.
     """
 
     patient_id: str
     user_id: str | None = None
     encounter_id: str | None = None
+    draft_orders: msgspec.Raw = msgspec.Raw()
+    selections: msgspec.Raw = msgspec.Raw()
 
 
 class FhirAuthorization(msgspec.Struct, frozen=True, gc=False):

@@ -1,24 +1,49 @@
-"""Discovery: one service, its data in prefetch templates, at exactly one address without redirects."""
+"""Discovery: three services, their data in prefetch templates, at exactly one address without redirects."""
 
 import re
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.unit.cds_service.samples import service
 
+SERVICES = {
+    "cart-toxicity-patient-view": "patient-view",
+    "cart-toxicity-order-select": "order-select",
+    "cart-toxicity-order-sign": "order-sign",
+}
 
-def test_discovery_answers_one_patient_view_service(client: TestClient) -> None:
+
+def entries_of(client: TestClient) -> dict[str, Any]:
+    return {entry["id"]: entry for entry in client.get("/cds-services").json()["services"]}
+
+
+def test_discovery_answers_a_service_for_each_hook(client: TestClient) -> None:
     answer = client.get("/cds-services")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert list(answer.json()) == ["services"]
-    (entry,) = answer.json()["services"]
-    assert entry["hook"] == "patient-view"
-    assert entry["id"] == "cart-toxicity-patient-view"
-    assert re.fullmatch(r"[A-Za-z0-9._~-]+", entry["id"])
-    assert entry["title"] and entry["description"]
-    assert (entry["version"], entry["hookVersion"]) == ("2.0.1", "1.0")
+    assert {entry["id"]: entry["hook"] for entry in answer.json()["services"]} == SERVICES
+    for entry in answer.json()["services"]:
+        assert re.fullmatch(r"[A-Za-z0-9._~-]+", entry["id"])
+        assert entry["title"] and entry["description"]
+        assert (entry["version"], entry["hookVersion"]) == ("2.0.1", "1.0")
+
+
+def test_the_order_hooks_ask_for_the_same_data_as_patient_view(client: TestClient) -> None:
+    entries = entries_of(client)
+    asked = entries["cart-toxicity-patient-view"]["prefetch"]
+    assert all(entry["prefetch"] == asked for entry in entries.values())
+
+
+@pytest.mark.parametrize("service_id", ["cart-toxicity-order-select", "cart-toxicity-order-sign"])
+def test_usage_requirements_of_the_order_hooks_say_what_cannot_be_checked_without_data(
+    client: TestClient, service_id: str
+) -> None:
+    usage = entries_of(client)[service_id]["usageRequirements"]
+    for words in ("draftOrders", "weight", "interval", "412", "another patient", "no card"):
+        assert words in usage
 
 
 def test_every_service_has_an_id_of_its_own(client: TestClient) -> None:
@@ -27,20 +52,20 @@ def test_every_service_has_an_id_of_its_own(client: TestClient) -> None:
 
 
 def test_usage_requirements_say_what_is_needed_and_what_degrades(client: TestClient) -> None:
-    (entry,) = client.get("/cds-services").json()["services"]
+    entry = entries_of(client)["cart-toxicity-patient-view"]
     for words in ("CAR-T infusion", "prefetch", "Without FHIR access", "412", "no card"):
         assert words in entry["usageRequirements"]
 
 
 def test_prefetch_maps_keys_to_query_strings_with_the_patient_token_alone(client: TestClient) -> None:
-    (entry,) = client.get("/cds-services").json()["services"]
+    entry = entries_of(client)["cart-toxicity-patient-view"]
     for template in entry["prefetch"].values():
         assert isinstance(template, str)
         assert re.findall(r"\{\{(.*?)\}\}", template) == ["context.patientId"]
 
 
 def test_prefetch_uses_only_what_the_standard_allows(client: TestClient) -> None:
-    (entry,) = client.get("/cds-services").json()["services"]
+    entry = entries_of(client)["cart-toxicity-patient-view"]
     for template in entry["prefetch"].values():
         assert not re.search(r"_include|_revinclude|_has|_elements|_summary|today|%|:not|:missing", template)
         names = re.findall(r"[?&]([^=&]+)=", template)
@@ -68,5 +93,5 @@ def test_a_sites_codes_reach_the_discovery_document(tmp_path_factory: pytest.Tem
         "observation,temperature,http://hospital.example,TEMP-1,,site,verified,\n"
     )
     with service(site_maps=folder) as local:
-        (entry,) = local.get("/cds-services").json()["services"]
+        entry = entries_of(local)["cart-toxicity-patient-view"]
     assert "http://hospital.example|TEMP-1" in entry["prefetch"]["temperature"]

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from cds_service.settings import Mode
 from fhir_maps.retrieve import FhirReader
 from tests.prefetch_client import answer as search_answer
+from tests.prefetch_client import discover
 from tests.unit.cds_service.samples import (
     AT,
     EXTENSION,
@@ -85,7 +86,7 @@ KEY_TYPES: dict[str, str] = {}
 
 @pytest.fixture(autouse=True, scope="module")
 def _key_types(client: TestClient) -> None:
-    (entry,) = client.get("/cds-services").json()["services"]
+    entry = discover(client, "cart-toxicity-patient-view")
     KEY_TYPES.update(
         {key: template.partition("?")[0].partition("/")[0] for key, template in entry["prefetch"].items()}
     )
