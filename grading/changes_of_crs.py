@@ -5,11 +5,19 @@ See :mod:`grading.change_points` for what is left out and why that changes nothi
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from operator import attrgetter
 
-from grading.chart import OxygenDevice, OxygenDeviceRow, OxygenFlowRow, OxygenSaturation, SystolicPressure
+from grading.chart import (
+    Attributable,
+    OxygenDevice,
+    OxygenDeviceRow,
+    OxygenFlowRow,
+    OxygenSaturation,
+    SystolicPressure,
+)
 from grading.chart_index import ChartIndex
 from grading.sweeps import MOMENT, coverage_by_kind, coverage_changes, latest_changes
 from grading.tables import AgentKind, DeviceRule
@@ -24,10 +32,22 @@ def fever_changes(index: ChartIndex, start: datetime, end: datetime) -> Iterator
     window, fever = index.tables.span("temperature"), index.tables.limit("fever-celsius")
     earliest = start - window
     readings = index.temperatures.between(max(earliest, index.series_start or earliest), end)
-    yield from coverage_changes((row.at for row in readings), window)
-    yield from coverage_changes((row.at for row in readings if row.celsius >= fever), window)
-    if index.first_masking is not None:
-        yield index.first_masking.at
+    yield from coverage_changes([row.at for row in readings], window)
+    fevers = [row.at for row in readings if row.celsius >= fever]
+    yield from coverage_changes(fevers, window)
+    masking = index.first_masking
+    if masking is not None and not (_is_covered(masking.at, fevers, window) and _counts_as_fever(index)):
+        yield masking.at
+
+
+def _is_covered(instant: datetime, times: list[datetime], window: timedelta) -> bool:
+    place = bisect_right(times, instant)
+    return place > 0 and instant - times[place - 1] <= window
+
+
+def _counts_as_fever(index: ChartIndex) -> bool:
+    """Whether nobody attributed fever elsewhere: then it matters not whether it need be there."""
+    return Attributable.FEVER not in index.attributions
 
 
 def circulation_changes(index: ChartIndex, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -142,41 +162,65 @@ def _support_changes(
     rows: Sequence[OxygenDeviceRow | OxygenFlowRow] = devices
     if flows:
         rows = sorted((*devices, *flows), key=attrgetter("at"))
-    device: OxygenDeviceRow | None = None
-    flow: OxygenFlowRow | None = None
+    pair = _Pair(index)
     current: _Support = None
-    last = len(rows) - 1
-    for place, row in enumerate(rows):
-        if isinstance(row, OxygenDeviceRow):
-            device = row
+    for row, upcoming in zip_longest(rows, rows[1:]):
+        pair.take(row)
+        until = None if upcoming is None else upcoming.at
+        if until == row.at:
+            continue
+        if until is not None and until - row.at <= window and isinstance(row, OxygenDeviceRow):
+            ends: Sequence[datetime] = ()
         else:
-            flow = row
-        upcoming = rows[place + 1].at if place < last else None
-        ends = {each.at + window + MOMENT for each in (device, flow) if each is not None}
-        for instant in (row.at, *sorted(moment for moment in ends if moment > row.at)):
-            if upcoming is not None and instant >= upcoming:
-                break
-            found = _pair_at(instant, device, flow, index)
+            ends = pair.ends_between(row.at, until)
+        for instant in (row.at, *ends):
+            found = pair.holds_at(instant)
             if found != current:
                 current = found
                 yield instant, current
 
 
-def _pair_at(
-    instant: datetime, device: OxygenDeviceRow | None, flow: OxygenFlowRow | None, index: ChartIndex
-) -> _Support:
-    """What holds of the newest device and the newest flow."""
-    window = index.tables.span("oxygen")
-    if device is not None and instant - device.at <= window:
-        paired = flow is not None and flow.at >= device.at - index.tables.span("oxygen-pairing")
-        litres = _litres(flow, index) if flow is not None and paired else None
-        if index.tables.devices[device.device].highest > 0:
-            return device.device, litres
-        newer = flow is not None and flow.at >= device.at and litres not in (None, 0)
-        return (None, litres) if newer else (device.device, None)
-    if flow is not None and instant - flow.at <= window:
-        return None, _litres(flow, index)
-    return None
+class _Pair:
+    """The newest device and the newest flow, as rows come in order of time."""
+
+    __slots__ = ("_device", "_flow", "_index", "_litres", "_pairing", "_supports", "_window")
+
+    def __init__(self, index: ChartIndex) -> None:
+        self._index = index
+        self._window, self._pairing = index.tables.span("oxygen"), index.tables.span("oxygen-pairing")
+        self._device: OxygenDeviceRow | None = None
+        self._flow: OxygenFlowRow | None = None
+        self._litres: object = None
+        self._supports = False
+
+    def take(self, row: OxygenDeviceRow | OxygenFlowRow) -> None:
+        """Make ``row`` the newest of its kind."""
+        if isinstance(row, OxygenFlowRow):
+            self._flow, self._litres = row, _litres(row, self._index)
+            return
+        if self._device is None or self._device.device is not row.device:
+            self._supports = self._index.tables.devices[row.device].highest > 0
+        self._device = row
+
+    def ends_between(self, start: datetime, end: datetime | None) -> list[datetime]:
+        """The instants after ``start`` and before ``end`` from which either is out of its window."""
+        held = [row.at for row in (self._device, self._flow) if row is not None]
+        ends = sorted(instant + self._window + MOMENT for instant in held)
+        return [instant for instant in ends if start < instant and (end is None or instant < end)]
+
+    def holds_at(self, instant: datetime) -> _Support:
+        """What holds of the two at an instant before the next row."""
+        device, flow = self._device, self._flow
+        if device is not None and instant - device.at <= self._window:
+            if flow is None or flow.at < device.at - self._pairing:
+                return device.device, None
+            if self._supports:
+                return device.device, self._litres
+            newer = flow.at >= device.at and self._litres != 0
+            return (None, self._litres) if newer else (device.device, None)
+        if flow is not None and instant - flow.at <= self._window:
+            return None, self._litres
+        return None
 
 
 def _litres(flow: OxygenFlowRow, index: ChartIndex) -> object:

@@ -4,7 +4,8 @@ The peak is the highest grade, or proven lower bound, at any instant since the f
 (or since a documented resolution). A grade rises only where something is charted, or where something that hid
 a finding is no longer current (an alert statement of half a day ago hides a later RASS). So only those
 instants are graded, with the same functions that grade the present, and of them only those that may exceed
-what was found. Deliberately absent: a birthday within the episode, which may change a cut or a scale.
+what was found, in a chart that has anything to exceed it with. Deliberately absent: a birthday within the
+episode, which may change a cut or a scale.
 """
 
 from bisect import bisect_left
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from grading.assessment import SyndromeGrade
+from grading.ceilings import crs_ceiling, icans_ceiling
 from grading.chart import Consciousness, OxygenDeviceRow, OxygenFlowRow
 from grading.chart_index import ChartIndex, Column
 from grading.crs import grade_crs
@@ -41,9 +43,12 @@ def with_peaks(
     def icans_at(instant: datetime) -> SyndromeGrade:
         return grade_icans(evidence_at(index, instant), tables).syndrome
 
+    crs_top, icans_top = crs_ceiling(index), icans_ceiling(index)
+    crs_rises = _crs_rises(index, index.resolved_at or start, at, crs_top) if crs_top > crs.lowest else ()
+    icans_rises = _icans_rises(index, start, at, icans_top) if icans_top > icans.lowest else ()
     return (
-        replace(crs, episode_peak=_peak(crs, _crs_rises(index, index.resolved_at or start, at), crs_at)),
-        replace(icans, episode_peak=_peak(icans, _icans_rises(index, start, at), icans_at)),
+        replace(crs, episode_peak=_peak(crs, crs_rises, crs_at)),
+        replace(icans, episode_peak=_peak(icans, icans_rises, icans_at)),
     )
 
 
@@ -58,11 +63,10 @@ def _peak(
     return peak or None
 
 
-def _crs_rises(index: ChartIndex, start: datetime, at: datetime) -> list[_Rise]:
-    """Instants at which CRS may rise; without fever in the window and before it was masked it is at no
-    grade.
+def _crs_rises(index: ChartIndex, start: datetime, at: datetime, top: int) -> list[_Rise]:
+    """Instants at which CRS may rise, to ``top`` at most; without fever in the window and before it was
+    masked it is at no grade.
     """
-    top = index.tables.criteria["crs.hypotension.multiple-vasopressors"].level
     window, fever = index.tables.span("temperature"), index.tables.limit("fever-celsius")
     readings = index.temperatures.between(index.series_start or start, at)
     febrile = [reading.at for reading in readings if reading.celsius >= fever]
@@ -80,7 +84,7 @@ def _crs_rises(index: ChartIndex, start: datetime, at: datetime) -> list[_Rise]:
         return place < len(febrile) and febrile[place] <= instant
 
     return [
-        (possible, instant)
+        (min(possible, top), instant)
         for possible, instant in rises
         if start <= instant <= at and may_be_graded(instant)
     ]
@@ -169,9 +173,8 @@ def _ends(column: Column[Any], window: timedelta) -> Iterator[datetime]:
             yield end
 
 
-def _icans_rises(index: ChartIndex, start: datetime, at: datetime) -> list[_Rise]:
-    """Instants at which ICANS may rise."""
-    top = index.tables.criteria["icans.consciousness.unarousable"].level
+def _icans_rises(index: ChartIndex, start: datetime, at: datetime, top: int) -> list[_Rise]:
+    """Instants at which ICANS may rise, to ``top`` at most."""
     rises = [(top, start), *_score_rises(index), *_arousal_rises(index)]
     for axis, column in (
         ("seizure", index.seizures),
@@ -182,7 +185,7 @@ def _icans_rises(index: ChartIndex, start: datetime, at: datetime) -> list[_Rise
     if any(row.sedated for row in index.sedation.rows):
         rises += [(top, row.at) for row in index.sedation.rows if not row.sedated]
         rises += [(top, end) for end in _ends(index.sedation, index.tables.span("sedation"))]
-    return [(possible, instant) for possible, instant in rises if start <= instant <= at]
+    return [(min(possible, top), instant) for possible, instant in rises if start <= instant <= at]
 
 
 def _score_rises(index: ChartIndex) -> Iterator[_Rise]:

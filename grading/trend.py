@@ -62,16 +62,15 @@ def _trend(
 ) -> Trend:
     """Walk back to the first step that differs from now, and on to where that one began."""
     looked_back_to = boundaries[-1]
-    since = now.at
+    since = boundaries[0]
     previous: GradeStep | None = None
-    for place, instant in enumerate(boundaries):
-        if instant == now.at:
-            continue
+    # Up to the first boundary nothing could have changed.
+    for place, instant in enumerate(boundaries[1:]):
         found = grade_at(instant)
         if previous is None:
             if is_same(found, now):
                 continue
-            since, previous = boundaries[place - 1], found
+            since, previous = boundaries[place], found
         elif is_same(found, previous):
             previous = found
         else:
