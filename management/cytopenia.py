@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import groupby, pairwise
 
 from grading.chart import Lab, LabValue
-from management.lab_values import day_of, exact, horizon_of, values_between
+from management.lab_values import day_of, exact, horizon_of, newest_between, values_between
 from management.severity_table import IcahtRow, Number, SeverityTable, shipped_severity
 from management.situation import NOT_MET, Reasons, Situation
 
@@ -43,20 +43,18 @@ class _Run:
 
 def early_cytopenia(situation: Situation) -> Reasons:
     """Early ICAHT of any grade while the newest count is low, up to its last day."""
-    counts = _counts_of(situation)
-    table = shipped_severity()
-    day = situation.evidence.day
-    if not counts or day is None or day > table.number(Number.EARLY_UNTIL):
+    table, day = shipped_severity(), situation.evidence.day
+    if day is None or day > table.number(Number.EARLY_UNTIL) or not latest_count_is_low(situation):
         return NOT_MET
-    if not latest_count_is_low(situation):
-        return NOT_MET
-    return _grade_early(counts, day, table)
+    return _grade_early(_counts_of(situation), day, table)
 
 
 def late_cytopenia(situation: Situation) -> Reasons:
     """Late ICAHT, where patients are still monitored on its first day."""
-    infusion = situation.evidence.infusion
-    if infusion is None or infusion.at is None:
+    infusion, day = situation.evidence.infusion, situation.evidence.day
+    if infusion is None or infusion.at is None or day is None:
+        return NOT_MET
+    if day <= shipped_severity().number(Number.EARLY_UNTIL):
         return NOT_MET
     return late_icaht(situation.chart.labs, infusion.at, situation.at)
 
@@ -106,8 +104,11 @@ def uncharted_days(situation: Situation) -> tuple[str, ...]:
 
 def latest_count_is_low(situation: Situation) -> bool:
     """Whether the newest count since the infusion, however old, is one of early ICAHT."""
-    counts = _counts_of(situation)
-    return bool(counts) and counts[-1].value <= max(row.up_to for row in shipped_severity().early_icaht)
+    infusion = situation.evidence.infusion
+    if infusion is None or infusion.at is None:
+        return False
+    newest = newest_between(situation.chart.labs, infusion.at, horizon_of(situation.at), Lab.ANC)
+    return newest is not None and newest.value <= max(row.up_to for row in shipped_severity().early_icaht)
 
 
 def _counts_of(situation: Situation) -> list[Count]:
@@ -118,11 +119,11 @@ def _counts_of(situation: Situation) -> list[Count]:
 
 
 def _grade_early(counts: Sequence[Count], day: int, table: SeverityTable) -> Reasons:
+    runs = {cut: _longest_run(counts, cut, table) for cut in {row.up_to for row in table.early_icaht}}
     met = [
         (row, run)
         for row in table.early_icaht
-        if (run := _longest_run(counts, row.up_to, table)) is not None
-        and _is_met(row, run, counts, day, table)
+        if (run := runs[row.up_to]) is not None and _is_met(row, run, counts, day, table)
     ]
     worst, run = max(met, key=lambda one: one[0].grade)
     how_long = (
@@ -162,8 +163,11 @@ def _longest_run(counts: Sequence[Count], cut: Decimal, table: SeverityTable) ->
 
 
 def _show(counts: Sequence[Count]) -> str:
-    """The counts with their days, the newest of many."""
-    shown = counts[-_MOST_COUNTS:]
-    written = ", ".join(f"{exact(count.value)} (day {count.day})" for count in shown)
-    earlier = len(counts) - len(shown)
+    """The lowest count of each day, the newest of many days."""
+    lowest: dict[int, Decimal] = {}
+    for count in counts:
+        lowest[count.day] = min(count.value, lowest.get(count.day, count.value))
+    shown = list(lowest.items())[-_MOST_COUNTS:]
+    written = ", ".join(f"{exact(value)} (day {day})" for day, value in shown)
+    earlier = len(lowest) - len(shown)
     return f"Neutrophils per µL: {written}" + (f"; and {earlier} earlier" if earlier else "")

@@ -28,7 +28,7 @@ from management.situation import (
 )
 from management.vocabulary import Cut
 
-LYSIS_LABS = (Lab.POTASSIUM, Lab.PHOSPHATE, Lab.CALCIUM, Lab.URATE)
+_LYSIS_LABS = (Lab.POTASSIUM, Lab.PHOSPHATE, Lab.CALCIUM, Lab.URATE)
 
 
 def tumour_lysis_possible(situation: Situation) -> Reasons:
@@ -38,7 +38,7 @@ def tumour_lysis_possible(situation: Situation) -> Reasons:
     """
     if not in_days_of_lysis(situation):
         return NOT_MET
-    together = _abnormal_together(situation)
+    together = abnormal_together(situation)
     if not together:
         return NOT_MET
     found = (*(capitalised(with_unit(value)) for value in together), *clinical_lysis(situation))
@@ -83,18 +83,18 @@ def low_immunoglobulin(situation: Situation) -> Reasons:
     return low_igg(situation.chart, infusion.at if infusion else None, situation.at, situation.cuts)
 
 
-def _abnormal_together(situation: Situation) -> list[LabValue]:
+def abnormal_together(situation: Situation) -> list[LabValue]:
     """Abnormal values within the span of each other, one a test: of the most tests, then the newest."""
     end = horizon_of(situation.at)
     start = situation.at - shipped_tables().span("labs")
-    values = values_between(situation.chart.labs, start, end, LYSIS_LABS)
+    values = values_between(situation.chart.labs, start, end, _LYSIS_LABS)
     albumin = latest_lab(situation, Lab.ALBUMIN)
     abnormal = sorted(
         (
             value
             for of_lab in values.values()
             for value in of_lab
-            if points_at_lysis(situation, value, albumin)
+            if _points_at_lysis(situation, value, albumin)
         ),
         key=lambda value: value.at,
     )
@@ -103,10 +103,10 @@ def _abnormal_together(situation: Situation) -> list[LabValue]:
         earliest = newest.at - situation.span(Cut.LYSIS_SPAN)
         near = {value.lab: value for value in abnormal if earliest <= value.at <= newest.at}
         best = near if len(near) >= len(best) else best
-    return [best[lab] for lab in LYSIS_LABS if lab in best]
+    return [best[lab] for lab in _LYSIS_LABS if lab in best]
 
 
-def points_at_lysis(situation: Situation, value: LabValue, albumin: LabValue | None) -> bool:
+def _points_at_lysis(situation: Situation, value: LabValue, albumin: LabValue | None) -> bool:
     """Whether one value is a finding of tumour lysis. Age unknown: by the cut of an adult, which is lower."""
     if value.lab is Lab.POTASSIUM:
         return value.value >= situation.cut(Cut.LYSIS_POTASSIUM)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from grading.chart import Chart, Condition, Lab, LabValue
-from management.lab_values import exact, horizon_of, values_between
+from management.lab_values import exact, horizon_of, newest_between
 from management.protocol_rows import CutRow
 from management.severity_table import Number, shipped_severity
 from management.situation import NOT_MET, Reasons
@@ -19,11 +19,9 @@ def low_igg(chart: Chart, infusion_at: datetime | None, at: datetime, cuts: Mapp
     The diagnoses known as infections are serious ones. One that began after the infusion counts after it has
     resolved as well: another would be a recurrence.
     """
-    immunoglobulin = current_igg(chart.labs, at)
-    if immunoglobulin is None or immunoglobulin.value > cuts[Cut.LOW_IGG].value:
-        return NOT_MET
     found = infections_on_record(chart.conditions, infusion_at, at)
-    if not found:
+    immunoglobulin = current_igg(chart.labs, at) if found else None
+    if immunoglobulin is None or immunoglobulin.value > cuts[Cut.LOW_IGG].value:
         return NOT_MET
     days = (at - immunoglobulin.at).days
     age = f" ({days} day{'s' if days > 1 else ''} ago)" if days > 0 else ""
@@ -34,8 +32,7 @@ def low_igg(chart: Chart, infusion_at: datetime | None, at: datetime, cuts: Mapp
 def current_igg(labs: Sequence[LabValue], at: datetime) -> LabValue | None:
     """The newest IgG that is not older than a month."""
     start = at - shipped_severity().span(Number.IGG_HOLDS)
-    values = values_between(labs, start, horizon_of(at), (Lab.IGG,))[Lab.IGG]
-    return values[-1] if values else None
+    return newest_between(labs, start, horizon_of(at), Lab.IGG)
 
 
 def infections_on_record(

@@ -8,18 +8,17 @@ These gaps never widen a range: no grade rests on a laboratory value.
 from collections.abc import Iterable, Iterator
 
 from grading.assessment import Gap
-from grading.chart import GapWhat, GapWhy, Lab
+from grading.chart import GapWhat, GapWhy, Lab, LabValue
 from management.cytopenia import latest_count_is_low
 from management.differentials import (
-    LYSIS_LABS,
+    abnormal_together,
     beside_ferritin,
     clinical_lysis,
     high_ferritin,
     in_days_of_lysis,
-    points_at_lysis,
 )
 from management.immunoglobulin import current_igg, infections_on_record
-from management.lab_values import lab_name
+from management.lab_values import lab_name, tests_until
 from management.screen_pieces import IEC_HS_LABS, LYSIS_PIECES, labs_without_limit
 from management.situation import Situation, earlier_labs, fever_reasons, latest_lab, not_retrieved
 from management.vocabulary import Cut
@@ -36,10 +35,15 @@ def lab_gaps(situation: Situation) -> tuple[Gap, ...]:
     if situation.evidence.deceased or not_retrieved(situation.assessment, (GapWhat.LABS,)):
         return ()
     wanted = tuple(dict.fromkeys(_wanted(situation)))
-    unknown = [lab for lab in wanted if not _is_known(situation, lab)]
-    charted = {value.lab for value in situation.chart.labs if value.at <= situation.at} if unknown else set()
+    if not wanted:
+        return ()
+    newest = {value.lab: value for value in situation.evidence.labs}
+    unknown = [lab for lab in wanted if lab not in newest and not _holds_longer(situation, lab)]
+    charted = tests_until(situation.chart.labs, situation.at) if unknown else set()
     without_limit = [f"upper limit of {lab_name(lab)}" for lab in labs_without_limit(situation, wanted)]
-    without_earlier = [f"earlier {lab_name(lab)}" for lab in wanted if _needs_an_earlier(situation, lab)]
+    without_earlier = [
+        f"earlier {lab_name(lab)}" for lab in wanted if _needs_an_earlier(situation, newest.get(lab))
+    ]
     never = [
         *(lab_name(lab) for lab in unknown if lab not in charted),
         *without_limit,
@@ -72,19 +76,17 @@ def _wanted(situation: Situation) -> Iterator[Lab]:
         yield Lab.IGG
 
 
-def _is_known(situation: Situation, lab: Lab) -> bool:
-    if lab is Lab.IGG:
-        return current_igg(situation.chart.labs, situation.at) is not None
-    return latest_lab(situation, lab) is not None
+def _holds_longer(situation: Situation, lab: Lab) -> bool:
+    return lab is Lab.IGG and current_igg(situation.chart.labs, situation.at) is not None
 
 
-def _needs_an_earlier(situation: Situation, lab: Lab) -> bool:
+def _needs_an_earlier(situation: Situation, value: LabValue | None) -> bool:
     """Whether only a change of the value would say something, and there is nothing to compare it with."""
-    below = _CHANGE_MATTERS_BELOW.get(lab)
-    value = latest_lab(situation, lab)
-    if value is None or earlier_labs(situation, value):
+    if value is None:
         return False
-    return lab is Lab.CREATININE or (below is not None and value.value < situation.cut(below))
+    below = _CHANGE_MATTERS_BELOW.get(value.lab)
+    matters = value.lab is Lab.CREATININE or (below is not None and value.value < situation.cut(below))
+    return matters and not earlier_labs(situation, value)
 
 
 def _points_at_iec_hs(situation: Situation) -> bool:
@@ -96,7 +98,4 @@ def _points_at_iec_hs(situation: Situation) -> bool:
 
 
 def _part_of_lysis(situation: Situation) -> bool:
-    albumin = latest_lab(situation, Lab.ALBUMIN)
-    values = (latest_lab(situation, lab) for lab in LYSIS_LABS)
-    abnormal = (value is not None and points_at_lysis(situation, value, albumin) for value in values)
-    return any(abnormal) or bool(clinical_lysis(situation))
+    return bool(abnormal_together(situation) or clinical_lysis(situation))

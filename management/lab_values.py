@@ -82,6 +82,22 @@ def values_between(
     return found
 
 
+def tests_until(labs: Sequence[LabValue], end: datetime) -> set[Lab]:
+    """Which tests have a value up to an instant; ``labs`` is sorted by time."""
+    return {value.lab for value in labs[: bisect_right(labs, end, key=_time)]}
+
+
+def newest_between(labs: Sequence[LabValue], start: datetime, end: datetime, wanted: Lab) -> LabValue | None:
+    """The newest value of one test with ``start <= at <= end``; ``labs`` is sorted by time."""
+    for place in range(bisect_right(labs, end, key=_time) - 1, -1, -1):
+        value = labs[place]
+        if value.at < start:
+            return None
+        if value.lab is wanted:
+            return value
+    return None
+
+
 def horizon_of(at: datetime) -> datetime:
     """Until when a value counts at ``at``: clocks of devices and servers differ by minutes."""
     return at + shipped_tables().span("clock-skew")

@@ -27,15 +27,12 @@ def labs_without_limit(situation: Situation, labs: Iterable[Lab]) -> tuple[Lab, 
 
     Ferritin may be judged against its baseline instead.
     """
-    baseline = situation.evidence.baseline.ferritin
-    return tuple(
-        lab
-        for lab in labs
-        if lab in LIMITED_LABS
-        and (value := latest_lab(situation, lab)) is not None
-        and not value.upper_limit
-        and not (lab is Lab.FERRITIN and baseline is not None)
-    )
+    unlimited = {
+        value.lab for value in situation.evidence.labs if value.lab in LIMITED_LABS and not value.upper_limit
+    }
+    if situation.evidence.baseline.ferritin is not None:
+        unlimited.discard(Lab.FERRITIN)
+    return tuple(lab for lab in labs if lab in unlimited)
 
 
 def _not_charted(situation: Situation, *labs: Lab) -> Iterator[str]:

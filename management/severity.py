@@ -30,8 +30,6 @@ def score_severity(situation: Situation) -> tuple[Score, ...]:
     table = shipped_severity()
     start = infusion.at - table.span(Number.BASELINE_WITHIN)
     values = values_between(situation.chart.labs, start, horizon_of(situation.at), _labs_of_scores())
-    if not any(values.values()):
-        return ()
     recent = infusion.at - shipped_tables().span("baseline")
     since = {lab: [value for value in of_lab if value.at >= recent] for lab, of_lab in values.items()}
     before = {lab: [value for value in of_lab if value.at < infusion.at] for lab, of_lab in values.items()}

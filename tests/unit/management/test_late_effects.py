@@ -66,8 +66,8 @@ def test_late_icaht_of_an_infusion_without_a_date_is_not_judged() -> None:
     assert late_cytopenia(situation) == ()
 
 
-def test_counts_many_are_shown_by_their_newest() -> None:
-    counts = "; ".join(f"anc 400 {24 * days + 1}h" for days in range(11))
+def test_many_counts_are_shown_by_the_lowest_of_their_newest_days() -> None:
+    counts = "; ".join(f"anc 400 {24 * days + 2}h; anc 450 {24 * days + 1}h" for days in range(11))
     answer = review(chart_of(f"day 12; {counts}"), AT, PROTOCOL)
     assert answer is not None
     [advice] = [item for item in answer.recommendations if item.id == "cytopenia.review"]
