@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
+from starlette.exceptions import HTTPException
 
 from ehr_sandbox.fhir_endpoint import fhir_router
-from ehr_sandbox.pages import View, page_router
+from ehr_sandbox.pages import View, not_found, page_router
 from ehr_sandbox.patients import SamplePatient
+
+_NOT_FOUND = 404
 
 
 def create_sandbox(patients: Sequence[SamplePatient], view: View | None = None) -> FastAPI:
@@ -17,4 +21,14 @@ def create_sandbox(patients: Sequence[SamplePatient], view: View | None = None) 
     )
     if view is not None:
         app.include_router(page_router(patients, view))
+        app.add_exception_handler(HTTPException, _answer_error)
     return app
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    """An address of no route: a page for a browser, JSON for anything else."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == _NOT_FOUND and "text/html" in request.headers.get("accept", ""):
+        return not_found()
+    return await http_exception_handler(request, error)
