@@ -7,14 +7,17 @@ STAMP  := $(VENV)/.installed
 .PHONY: demo test setup check lock clean bench bench-against docs
 
 $(STAMP): requirements-dev.lock pyproject.toml
+	@echo "Installing into $(VENV)/: once, about a minute, from the package index of your pip"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $(STAMP)
+	@echo "Installed."
+	@touch $(STAMP)
 
 setup: $(STAMP)
 
 demo: setup
+	@echo "Starting the service beside an EHR sandbox on loopback; the first table takes a few seconds"
 	$(BIN)/cart-cds demo
 
 test: setup
