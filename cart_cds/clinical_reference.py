@@ -8,14 +8,15 @@ change here.
 
 import argparse
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cart_cds import worked_examples
+from cart_cds.reference_cells import Words
 from cart_cds.reference_front import TIERS, write_citations, write_front
 from cart_cds.reference_links import anchor
-from cart_cds.reference_rows import Words, write_table
 from cart_cds.reference_sections import (
     SIGNATURE,
     Section,
@@ -25,6 +26,7 @@ from cart_cds.reference_sections import (
 )
 from cart_cds.reference_sources import Sources, read_sources
 from cart_cds.reference_tables import Row, read_code_maps, read_tables
+from cart_cds.reference_text import write_table
 from cart_cds.worked_examples import write_examples
 from management.conditions import CONDITIONS
 
@@ -68,8 +70,12 @@ def write_reference(root: Path = ROOT) -> str:
 
 
 def condition_meanings() -> Mapping[str, str]:
-    """What each named condition of a protocol row means: the words that stand with the condition itself."""
-    return {name: " ".join((inspect.getdoc(held) or "").split()) for name, held in CONDITIONS.items()}
+    """What each named condition of a protocol row means: the words that stand with the condition itself.
+
+    Words that lean on what stands above them in the code are left out: here something else stands above.
+    """
+    told = {name: " ".join((inspect.getdoc(held) or "").split()) for name, held in CONDITIONS.items()}
+    return {name: words for name, words in told.items() if not re.search(r"\b(?:[Aa]s|row) above\b", words)}
 
 
 def _names_of(row: Row, sources: Sources) -> Iterable[str]:

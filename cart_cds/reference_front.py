@@ -5,8 +5,8 @@ The prose is ours and names no number that decides anything; those stand in the 
 
 from collections.abc import Iterator, Sequence
 
-from cart_cds.reference_rows import escape, write_table
 from cart_cds.reference_sources import Document, Sources
+from cart_cds.reference_text import escape, write_table
 
 TIERS = {
     "A": "the medical emergency team guide, the source page, or a reproduction of the ASTCT table",

@@ -126,11 +126,12 @@ values become a gap.""",
 Our own codes for the bedside assessment, for which no standard code was found, and what each means.""",
     ),
     Plan(
-        "Words of drug names",
-        ("fhir_maps/drug_name_words",),
+        "Words of drug names and products",
+        ("fhir_maps/drug_name_words", "fhir_maps/product_forms"),
         """\
 Words that may stand around the name of a drug without changing which drug it is. A word that is neither here
-nor in the map of drugs leaves the drug unknown, which is a gap.""",
+nor in the map of drugs leaves the drug unknown, which is a gap. Words for pieces and times of a day serve to
+read the dose of an order that is checked.""",
     ),
 )
 # The protocol that a service follows unless it is told otherwise is read first.

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cart_cds.reference_cells import Words
 from cart_cds.reference_plan import (
     AFTER_PROTOCOLS,
     AXES,
@@ -18,8 +19,9 @@ from cart_cds.reference_plan import (
     ROW_GROUPS,
     Plan,
 )
-from cart_cds.reference_rows import Cells, Words, code, escape, lines_of, write_table
+from cart_cds.reference_rows import lines_of
 from cart_cds.reference_tables import CodeMap, Row, TableFile
+from cart_cds.reference_text import Cells, code, escape, write_table
 
 SIGNATURE = "Read by: ______________________________ &nbsp; Date: ______________\n"
 _HEADER = ("version", "owner", "review_date", "population", "grading_scale")
@@ -166,7 +168,7 @@ def _write_factors(rows: list[tuple[str, Row]], words: Words) -> Iterator[Cells]
     """Conversion factors a dimension a line; the line with a tier is the source of all."""
     for name, row in rows:
         if "tier" in row:
-            yield from lines_of("", name, row, words)
+            yield from lines_of("", name, {"wording": "The factors of every line below", **row}, words)
             continue
         factors = [f"{unit} = {over}" + f"/{under}" * (under != 1) for unit, (over, under) in row.items()]
         yield {"Id": code(name), "What it says": escape("; ".join(factors)), "Source": "as `source`"}

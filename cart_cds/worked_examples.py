@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from cart_cds.reference_links import anchor
-from cart_cds.reference_rows import code
 from cart_cds.reference_sections import SIGNATURE
+from cart_cds.reference_text import code
 
 DOCUMENT = Path("docs/worked-examples.md")
 

@@ -13,9 +13,9 @@ from markdown_it import MarkdownIt
 from cart_cds import worked_examples
 from cart_cds.clinical_reference import DOCUMENT, DONE, ROOT, STALE, UNUSABLE, main, write_reference
 from cart_cds.reference_links import anchor
-from cart_cds.reference_rows import escape
 from cart_cds.reference_sections import SIGNATURE
 from cart_cds.reference_sources import BIBLIOGRAPHY
+from cart_cds.reference_text import escape
 from cart_cds.worked_examples import write_examples
 
 TABLES = sorted(

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from cart_cds.reference_rows import PROVENANCE, Words, lines_of, write_span, write_table
+from cart_cds.reference_cells import Words
+from cart_cds.reference_rows import lines_of
 from cart_cds.reference_sections import plan_sections, write_section
 from cart_cds.reference_sources import Document, Sources
 from cart_cds.reference_tables import TableFile
+from cart_cds.reference_text import PROVENANCE, write_span, write_table
 
 SOURCES = Sources({"s": "Guide, p. 1"}, (Document("The guide", "card", "Page 1.", ("Guide, p. 1",)),), (), ())
 WORDS = Words(
