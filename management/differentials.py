@@ -130,7 +130,7 @@ def clinical_lysis(situation: Situation) -> Reasons:
 
 
 def _risen_creatinine(situation: Situation) -> Reasons:
-    """Creatinine above the lowest value of two days before it, or above the newest one where there is none."""
+    """Creatinine above the lowest value of two days before it, or the newest one where there is none."""
     now = latest_lab(situation, Lab.CREATININE)
     if now is None or not (earlier := earlier_labs(situation, now)):
         return NOT_MET

@@ -12,29 +12,28 @@ from decimal import Decimal
 from grading.chart import Lab, LabValue
 from management.lab_values import UNITS, day_of, exact, lab_name, list_names
 from management.review import Score, ScorePoint
-from management.severity_table import HEMATOTOX, Number, SeverityTable
+from management.severity_table import HEMATOTOX, Number, PointBand, SeverityTable
 
 HIGH = "high"
 
 
 def score_hematotox(
-    before: Mapping[Lab, Sequence[LabValue]], infusion_at: datetime, table: SeverityTable
+    values: Mapping[Lab, Sequence[LabValue]], infusion_at: datetime, table: SeverityTable
 ) -> Score | None:
-    """The score from values before the infusion, each column oldest first; ``None`` without any value."""
+    """The score from the values before the infusion, each column oldest first; ``None`` without any value."""
     depleted_from = infusion_at - table.span(Number.LYMPHODEPLETION)
-    taken = {lab: _taken(before[lab], depleted_from) for lab in table.points}
-    known = {lab: value for lab, value in taken.items() if value is not None}
+    taken = [(bands, _taken(values[lab], depleted_from, infusion_at)) for lab, bands in table.points.items()]
+    known = [(value, points_of(value, bands, table)) for bands, value in taken if value is not None]
     if not known:
         return None
-    points = {lab: points_of(value, table) for lab, value in known.items()}
-    unknown = [lab for lab in taken if lab not in known]
-    late = [value for value in known.values() if value.at >= depleted_from]
-    total = sum(points.values())
-    highest = total + sum(max(band.points for band in table.points[lab]) for lab in unknown)
+    total = sum(points for _, points in known)
+    highest = total + sum(max(band.points for band in bands) for bands, value in taken if value is None)
+    unknown = [lab for lab, (_, value) in zip(table.points, taken, strict=True) if value is None]
+    late = [value for value, _ in known if value.at >= depleted_from]
     row = table.scores[HEMATOTOX]
     return Score(
         name=row.name,
-        points=() if unknown else (_point(known, points, infusion_at, table),),
+        points=() if unknown else (_point(known, total, infusion_at, table),),
         missing=(*_unknown(unknown, total, highest, table), *_late(late, infusion_at)),
         reading=_reading(total, bool(late), table) if not unknown else None,
         cite=row.provenance.citation,
@@ -43,15 +42,16 @@ def score_hematotox(
     )
 
 
-def points_of(value: LabValue, table: SeverityTable) -> int:
+def points_of(value: LabValue, bands: Sequence[PointBand], table: SeverityTable) -> int:
     """Points of one value; the bands have no hole, so that each value lies in one."""
     number = _in_unit_of_score(value, table)
-    return next(band.points for band in table.points[value.lab] if band.holds(number))
+    return next(band.points for band in bands if band.holds(number))
 
 
-def _taken(values: Sequence[LabValue], depleted_from: datetime) -> LabValue | None:
-    earlier = [value for value in values if value.at < depleted_from]
-    usable = earlier or values
+def _taken(values: Sequence[LabValue], depleted_from: datetime, infusion_at: datetime) -> LabValue | None:
+    """The newest value from before lymphodepletion, else the newest before the infusion."""
+    before = [value for value in values if value.at < infusion_at]
+    usable = [value for value in before if value.at < depleted_from] or before
     return usable[-1] if usable else None
 
 
@@ -61,16 +61,14 @@ def _in_unit_of_score(value: LabValue, table: SeverityTable) -> Decimal:
 
 
 def _point(
-    known: Mapping[Lab, LabValue], points: Mapping[Lab, int], infusion_at: datetime, table: SeverityTable
+    known: Sequence[tuple[LabValue, int]], total: int, infusion_at: datetime, table: SeverityTable
 ) -> ScorePoint:
     terms = [
-        f"{_term(value, table)} on day {day_of(value.at, infusion_at)}: {points[lab]}"
-        for lab, value in known.items()
+        f"{_term(value, table)} on day {day_of(value.at, infusion_at)}: {points}" for value, points in known
     ]
-    total = sum(points.values())
-    sum_of = " + ".join(str(each) for each in points.values())
+    sum_of = " + ".join(str(points) for _, points in known)
     return ScorePoint(
-        at=max(value.at for value in known.values()),
+        at=max(value.at for value, _ in known),
         value=Decimal(total),
         arithmetic=f"{'; '.join(terms)}; {sum_of} = {total}",
     )

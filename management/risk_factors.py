@@ -5,18 +5,16 @@ of their own report. What the chart cannot tell is one line at the end. Delibera
 immunodeficiency or autoimmunity, cell dose and expansion, for which the chart holds no input.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
+from functools import lru_cache
 
 from grading.chart import Condition, GapWhat, Lab, LabValue
-from management.lab_values import day_of, exact, with_unit
+from management.lab_values import day_of, exact, values_between, with_unit
 from management.review import RiskFactor
 from management.severity_table import Number, RiskRow, shipped_severity
 from management.situation import Situation, not_retrieved, plain
 
-_time = attrgetter("at")
 _Newest = Mapping[Lab, LabValue]
 
 
@@ -42,10 +40,15 @@ def find_risk_factors(situation: Situation) -> tuple[RiskFactor, ...]:
 def _before(situation: Situation, infusion_at: datetime) -> _Newest:
     """The newest value of each test before the infusion, no older than the baseline may be."""
     start = infusion_at - shipped_severity().span(Number.BASELINE_WITHIN)
-    labs = situation.chart.labs
-    first, end = (bisect_left(labs, instant, key=_time) for instant in (start, infusion_at))
-    before = labs[first:end]
-    return {value.lab: value for value in before}
+    values = values_between(situation.chart.labs, start, infusion_at, _labs_of_risks())
+    earlier = ((lab, [value for value in of_lab if value.at < infusion_at]) for lab, of_lab in values.items())
+    return {lab: of_lab[-1] for lab, of_lab in earlier if of_lab}
+
+
+@lru_cache(maxsize=1)
+def _labs_of_risks() -> tuple[Lab, ...]:
+    risks = shipped_severity().risks
+    return tuple(dict.fromkeys(lab for row in risks for lab in (*row.labs, *row.labs_above_limit)))
 
 
 def _diagnoses(row: RiskRow, situation: Situation, infusion_at: datetime) -> Iterator[str]:

@@ -30,41 +30,43 @@ def score_severity(situation: Situation) -> tuple[Score, ...]:
     table = shipped_severity()
     start = infusion.at - table.span(Number.BASELINE_WITHIN)
     values = values_between(situation.chart.labs, start, horizon_of(situation.at), _labs_of_scores())
-    recent = infusion.at - shipped_tables().span("baseline")
-    since = {lab: [value for value in of_lab if value.at >= recent] for lab, of_lab in values.items()}
-    before = {lab: [value for value in of_lab if value.at < infusion.at] for lab, of_lab in values.items()}
-    ratios = [
-        _ratio(row, since, situation.at, table) for row in table.scores.values() if row.over is not None
-    ]
-    hematotox = score_hematotox(before, infusion.at, table)
+    since = infusion.at - shipped_tables().span("baseline")
+    ratios = [_ratio(row, values, since, situation.at, table) for row in _ratios()]
+    hematotox = score_hematotox(values, infusion.at, table)
     return tuple(score for score in (*ratios, hematotox) if score is not None)
 
 
 @lru_cache(maxsize=1)
-def _labs_of_scores() -> frozenset[Lab]:
-    table = shipped_severity()
-    ratios = {lab for row in table.scores.values() for lab in _inputs(row)}
-    return frozenset(ratios | set(table.points))
+def _ratios() -> tuple[ScoreRow, ...]:
+    return tuple(row for row in shipped_severity().scores.values() if row.over is not None)
+
+
+@lru_cache(maxsize=1)
+def _labs_of_scores() -> tuple[Lab, ...]:
+    ratios = [lab for row in _ratios() for lab in _inputs(row)]
+    return tuple(dict.fromkeys((*ratios, *shipped_severity().points)))
 
 
 def _inputs(row: ScoreRow) -> tuple[Lab, ...]:
     return row.times if row.over is None else (*row.times, row.over)
 
 
-def _ratio(row: ScoreRow, values: _ByLab, at: datetime, table: SeverityTable) -> Score | None:
+def _ratio(
+    row: ScoreRow, values: _ByLab, since: datetime, at: datetime, table: SeverityTable
+) -> Score | None:
     """A product divided by platelets, at each time for which its values were charted; ``None`` without any
     value.
     """
     inputs = _inputs(row)
-    known = [lab for lab in inputs if values[lab]]
-    if not known:
+    columns = [[value for value in values[lab] if value.at >= since] for lab in inputs]
+    if not any(columns):
         return None
-    groups = _grouped([values[lab] for lab in inputs], table)
+    groups = _grouped(columns, table)
     points = [_point(group, table) for group in reversed(groups) if group[-1].value]
     return Score(
         name=row.name,
         points=tuple(points),
-        missing=tuple(_missing(inputs, values, groups, at, table)),
+        missing=tuple(_missing(inputs, columns, groups, at, table)),
         reading=None,
         cite=row.provenance.citation,
         tier=row.provenance.tier,
@@ -125,14 +127,14 @@ def _converted(value: LabValue, table: SeverityTable) -> tuple[Decimal, str]:
 
 def _missing(
     inputs: Sequence[Lab],
-    values: _ByLab,
+    columns: Sequence[Sequence[LabValue]],
     groups: Sequence[Sequence[LabValue]],
     at: datetime,
     table: SeverityTable,
 ) -> list[str]:
     window = shipped_tables().span("labs")
     if not groups:
-        unknown = [lab for lab in inputs if not values[lab]]
+        unknown = [lab for lab, column in zip(inputs, columns, strict=True) if not column]
         apart = hours(table.span(Number.SCORE_PAIRING))
         return [
             f"{list_names(unknown)} not charted"
