@@ -33,6 +33,7 @@ from cds_service.severity_text import risk_lines, score_lines
 from grading.assessment import CriterionMet
 from grading.chart import Chart
 from grading.evidence import Evidence
+from management.icu_criteria import ICU_CRITERION
 from management.review import Recommendation, Review, Strength
 from management.situation import describe_grade
 
@@ -51,7 +52,8 @@ def write_detail(content: CardContent, review: Review, chart: Chart | None = Non
     evidence = review.assessment.evidence
     zone = zone_of(evidence)
     actions = sort_actions(content.recommendations)
-    known = _said_anyway(review)
+    intensive = _intensive_care_criteria(content)
+    known = _said_anyway(review) | set(intensive)
     now = [item for item in actions if item.strength is Strength.RECOMMEND and not is_screen(item)]
     asked = [item for item in actions if asks_for_data(item) and item not in now]
     screens = [item for item in actions if is_screen(item)]
@@ -59,6 +61,7 @@ def write_detail(content: CardContent, review: Review, chart: Chart | None = Non
     unknown = gap_lines(content.gaps, chart, evidence.at) + _asked(asked, content)
     return join(
         *opening_lines(content, review, zone),
+        _criteria_line(intensive),
         section("Do now", [action_line(item, known) for item in now] or ["Nothing by this protocol."]),
         section("Withheld", withheld_lines(content.withheld)),
         section("Not known", unknown or ["Nothing that the grade needs."]),
@@ -91,6 +94,19 @@ def closing(review: Review) -> str:
     """The protocol with its version, and what a card is not."""
     version = escape_markdown(review.protocol_version)
     return f"Protocol {escape_markdown(review.protocol)}, version {version}. {_LIMITS}"
+
+
+def _intensive_care_criteria(content: CardContent) -> list[str]:
+    """Why intensive care: much rests on it, and it is said once at the top."""
+    reasons = [reason for item in content.recommendations for reason in item.reasons]
+    return list(dict.fromkeys(reason for reason in reasons if reason.startswith(ICU_CRITERION)))
+
+
+def _criteria_line(criteria: Sequence[str]) -> str | None:
+    if not criteria:
+        return None
+    told = spell_units("; ".join(reason.removeprefix(ICU_CRITERION) for reason in criteria))
+    return f"**ICU criteria met:** {escape_markdown(told, _LONG)}."
 
 
 def _asked(asked: Iterable[Recommendation], content: CardContent) -> list[str]:

@@ -45,7 +45,8 @@ def ice_line(schedule: IceSchedule | None, now: datetime, zone: tzinfo | None) -
     """When the next ICE is due, or since when it is overdue; ``None`` where none is to be taken."""
     if schedule is None:
         return None
-    name, why = escape_markdown(schedule.instrument), escape_markdown(schedule.why)
+    name = escape_markdown(schedule.instrument)
+    why = escape_markdown(schedule.why[:1].lower() + schedule.why[1:])
     rhythm = f"every {schedule.every_hours} h: {why}"
     if schedule.last_at is None:
         return f"**No {name} taken since the infusion: due now** ({rhythm})."

@@ -26,6 +26,9 @@ from management.situation import (
 )
 from management.vocabulary import Cut
 
+# How a reason of this module begins: what reads them may tell them together.
+ICU_CRITERION = "ICU criterion: "
+
 REDUCED_CONSCIOUSNESS = (
     Consciousness.AWAKENS_TO_VOICE,
     Consciousness.AWAKENS_TO_TOUCH,
@@ -85,12 +88,12 @@ def _refractory_hypotension(situation: Situation) -> Reasons:
     met = axis_criterion(situation.crs, "crs.hypotension")
     if met is not None and met.level >= 3:
         return tuple(
-            f"ICU criterion: {in_words(infusion.agent)} running"
+            f"{ICU_CRITERION}{in_words(infusion.agent)} running"
             f" since {describe_instant(situation, infusion.since)}"
             for infusion in situation.evidence.running
             if shipped_tables().agents[infusion.agent].kind in _SUPPORTING
         )
-    return tuple(f"ICU criterion: {reason.lower()}" for reason in persistent_hypotension(situation))
+    return tuple(f"{ICU_CRITERION}{reason.lower()}" for reason in persistent_hypotension(situation))
 
 
 def _rising_oxygen(situation: Situation) -> Reasons:
@@ -98,24 +101,24 @@ def _rising_oxygen(situation: Situation) -> Reasons:
     if met is None:
         return NOT_MET
     if met.level >= 4:
-        return (f"ICU criterion: ventilatory support ({met.value})",)
+        return (f"{ICU_CRITERION}ventilatory support ({met.value})",)
     oxygen = situation.evidence.oxygen
     if oxygen is None or oxygen.flow is None:
         return NOT_MET
     flow = oxygen.flow.litres_per_minute
     if flow < situation.cut(Cut.ICU_OXYGEN_FLOW):
         return NOT_MET
-    return (f"ICU criterion: oxygen at {plain(flow)} L/min",)
+    return (f"{ICU_CRITERION}oxygen at {plain(flow)} L/min",)
 
 
 def _cardiac(situation: Situation) -> Reasons:
     found = [*new_conditions(situation, "arrhythmia", "ecg-change")]
     coronary = new_conditions(situation, "acute-coronary-syndrome")
     troponin = times_upper_limit(latest_lab(situation, Lab.TROPONIN))
-    reasons = [f"ICU criterion: {name_condition(condition)} on record" for condition in found]
+    reasons = [f"{ICU_CRITERION}{name_condition(condition)} on record" for condition in found]
     if troponin is not None and troponin > 1:
         reasons += [
-            f"ICU criterion: {name_condition(condition)} on record, troponin {plain(troponin)} × upper limit"
+            f"{ICU_CRITERION}{name_condition(condition)} on record, troponin {plain(troponin)} × upper limit"
             for condition in coronary
         ]
     return tuple(reasons)
@@ -136,7 +139,7 @@ def _team_concern(situation: Situation) -> Reasons:
     if concern is None or not concern.present:
         return NOT_MET
     stated, hours = describe_instant(situation, concern.at), describe_hours(situation.hours_since(concern.at))
-    return (f"ICU criterion: concern of the team, stated {stated} ({hours} ago)",)
+    return (f"{ICU_CRITERION}concern of the team, stated {stated} ({hours} ago)",)
 
 
 def _neurological(situation: Situation) -> Reasons:
@@ -151,21 +154,21 @@ def _neurological(situation: Situation) -> Reasons:
         and ice.maximum <= situation.cut(Cut.ICU_ICE)
         and axis_level(situation.icans, "icans.ice")
     ):
-        reasons.append(f"ICU criterion: ICE {ice.maximum}")
+        reasons.append(f"{ICU_CRITERION}ICE {ice.maximum}")
     if evidence.raised_icp is not None and evidence.raised_icp.finding is not RaisedIcp.NONE:
-        reasons.append(f"ICU criterion: {in_words(evidence.raised_icp.finding)}")
+        reasons.append(f"{ICU_CRITERION}{in_words(evidence.raised_icp.finding)}")
     if evidence.seizure is not None and evidence.seizure.finding is not Seizure.NONE:
-        reasons.append(f"ICU criterion: {in_words(evidence.seizure.finding)}")
+        reasons.append(f"{ICU_CRITERION}{in_words(evidence.seizure.finding)}")
     consciousness = evidence.consciousness
     if (
         consciousness is not None
         and consciousness.level in REDUCED_CONSCIOUSNESS
         and not is_sedated(situation)
     ):
-        reasons.append(f"ICU criterion: {in_words(consciousness.level)}")
+        reasons.append(f"{ICU_CRITERION}{in_words(consciousness.level)}")
     return tuple(reasons)
 
 
 def _severe(name: str, situation: Situation) -> Reasons:
     syndrome = situation.crs if name == "CRS" else situation.icans
-    return (f"ICU criterion: {describe_grade(name, syndrome)}",) if syndrome.lowest >= 3 else NOT_MET
+    return (f"{ICU_CRITERION}{describe_grade(name, syndrome)}",) if syndrome.lowest >= 3 else NOT_MET

@@ -11,6 +11,7 @@ from management.conditions import CONDITIONS
 from management.differentials import MISSING_PIECES
 from management.dosing import compute_dose, fixed_dose
 from management.guard_rails import RefusedWeight, usable_weight, withhold_tocilizumab
+from management.icu_criteria import ICU_CRITERION
 from management.protocol_rows import Advice, DoseRule, Protocol, ProtocolRow
 from management.review import Recommendation, Strength, Withheld
 from management.situation import Reasons, Situation, is_child_or_unknown, without_criterion
@@ -164,7 +165,9 @@ def _cautions(fired: Iterable[tuple[ProtocolRow, Reasons]]) -> Mapping[str, tupl
 
 
 def _caution(row: ProtocolRow, reasons: Reasons) -> str:
-    return f"{row.caution} ({'; '.join(reasons)})"
+    """The caution with what it rests on; criteria for intensive care are among the reasons anyway."""
+    told = [reason for reason in reasons if not reason.startswith(ICU_CRITERION)]
+    return f"{row.caution} ({'; '.join(told)})" if told else str(row.caution)
 
 
 def _withheld_by_rows(fired: Iterable[tuple[ProtocolRow, Reasons]]) -> list[Withheld]:

@@ -184,10 +184,21 @@ def test_urgent_comes_first_and_the_dose_first_of_all() -> None:
 
 
 def test_a_reason_that_the_head_says_is_not_said_again() -> None:
-    more = replace(ICU, reasons=("CRS grade 3", "ICU criterion: vasopressor running"))
+    more = replace(ICU, reasons=("CRS grade 3", "ICU criterion: vasopressor running", "Platelets 9"))
     detail = cards_of(review_of(graded(3), recommendations=(TOCILIZUMAB, more)))[0]["detail"]
-    assert "Why: ICU criterion: vasopressor running." in detail
+    assert "Why: Platelets 9." in detail
     assert "Why: CRS grade 3" not in detail
+
+
+def test_the_criteria_for_intensive_care_are_told_once_at_the_top() -> None:
+    criteria = ("ICU criterion: ICE 2", "ICU criterion: norepinephrine 8 ug/min running")
+    transfer, imaging = (
+        replace(item, reasons=criteria) for item in (ICU, replace(SEPSIS, id="eeg", row="I2"))
+    )
+    detail = cards_of(review_of(icans=graded(3), recommendations=(transfer, imaging)))[0]["detail"]
+    assert detail.count("ICE 2") == 1
+    head = detail.partition("**Do now**")[0]
+    assert "**ICU criteria met:** ICE 2; norepinephrine 8 mcg/min running." in head
 
 
 def test_a_screen_says_what_it_could_not_look_at() -> None:
