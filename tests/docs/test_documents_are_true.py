@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +84,34 @@ def test_the_addresses_that_the_readme_names_answer() -> None:
         assert client.get(address).status_code == 200
 
 
+def commands_below(capsys: pytest.CaptureFixture[str], *command: str) -> list[tuple[str, ...]]:
+    """The commands that the help of one lists; none below a command that is run itself."""
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    help_text = capsys.readouterr().out
+    listed = re.findall(r"^    ([a-z-]+) ", help_text.partition("options:")[0], re.M)
+    if "COMMAND" not in help_text:
+        return [command]
+    return [below for name in listed for below in commands_below(capsys, *command, name)]
+
+
+def is_name(word: str) -> bool:
+    """Whether a word of a command line is a command, not an argument or option."""
+    return re.fullmatch("[a-z][a-z-]*", word) is not None
+
+
 def test_the_command_table_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    commands = [cell.split()[1] for cell in first_cells(README, "Command line")]
-    for command in commands:
+    cells = first_cells(README, "Command line")
+    # "cart-cds protocol check PATH": the words before the first argument or option are the command.
+    commands = [tuple(takewhile(is_name, cell.split()[1:])) for cell in cells]
+    for command, cell in zip(commands, cells, strict=True):
         with pytest.raises(SystemExit) as ended:
-            main([command, "--help"])
+            main([*command, "--help"])
         assert ended.value.code == 0
-        help_text = capsys.readouterr().out
-        row = next(line for line in README.splitlines() if line.startswith(f"| `cart-cds {command}"))
-        assert set(re.findall(r"--[a-z-]+", help_text)) - {"--help"} == set(
-            re.findall(r"--[a-z-]+", row.split("|")[1])
-        )
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    listed = re.findall(r"^    ([a-z-]+) ", capsys.readouterr().out, re.M)
-    assert sorted(listed) == sorted(commands)
+        options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+        assert options == set(re.findall(r"--[a-z-]+", cell))
+    assert sorted(commands_below(capsys)) == sorted(commands)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
