@@ -10,7 +10,7 @@ import argparse
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cart_cds import worked_examples
@@ -74,8 +74,20 @@ def condition_meanings() -> Mapping[str, str]:
 
     Words that lean on what stands above them in the code are left out: here something else stands above.
     """
-    told = {name: " ".join((inspect.getdoc(held) or "").split()) for name, held in CONDITIONS.items()}
+    told = {name: meaning_of(held) for name, held in CONDITIONS.items()}
     return {name: words for name, words in told.items() if not re.search(r"\b(?:[Aa]s|row) above\b", words)}
+
+
+def meaning_of(condition: Callable[..., object]) -> str:
+    """The words of a condition; of one made out of another, those of the other and what was added."""
+    if words := inspect.getdoc(condition):
+        return " ".join(words.split())
+    made_from = inspect.getclosurevars(condition).nonlocals.get("condition")
+    maker = getattr(inspect.getmodule(condition), condition.__qualname__.partition(".")[0], None)
+    if made_from is None or maker is None:
+        return ""
+    added = " ".join((inspect.getdoc(maker) or "").split()).removeprefix("As the condition, ")
+    return f"{meaning_of(made_from)} {added[:1].upper()}{added[1:]}".strip()
 
 
 def _names_of(row: Row, sources: Sources) -> Iterable[str]:

@@ -1,9 +1,11 @@
 """One row of a table as the lines a clinician reads."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from cart_cds.clinical_reference import meaning_of
 from cart_cds.reference_cells import Words
 from cart_cds.reference_rows import lines_of
 from cart_cds.reference_sections import plan_sections, write_section
@@ -148,3 +150,25 @@ def test_a_citation_that_no_document_claims_is_printed_with_a_warning() -> None:
     found = SOURCES.cited(["Guide, p. 1", "Nobody 2020"])
     assert [document.title for document in found] == ["The guide", "Nobody 2020"]
     assert found[1].seen == "**Not stated what was read.**"
+
+
+def _when_awake(condition: Callable[[], bool]) -> Callable[[], bool]:
+    """As the condition, in a patient who is awake."""
+
+    def holds() -> bool:
+        return condition()
+
+    return holds
+
+
+def _has_fever() -> bool:
+    """Fever of
+    any height.
+    """
+    return True
+
+
+def test_a_condition_made_of_another_is_told_with_what_was_added() -> None:
+    assert meaning_of(_has_fever) == "Fever of any height."
+    assert meaning_of(_when_awake(_has_fever)) == "Fever of any height. In a patient who is awake."
+    assert meaning_of(lambda: True) == ""
