@@ -20,7 +20,14 @@ from management.differentials import (
 from management.immunoglobulin import current_igg, infections_on_record
 from management.lab_values import lab_name, tests_until
 from management.screen_pieces import IEC_HS_LABS, LYSIS_PIECES, labs_without_limit
-from management.situation import Situation, earlier_labs, fever_reasons, latest_lab, not_retrieved
+from management.situation import (
+    Situation,
+    earlier_labs,
+    fever_reasons,
+    latest_lab,
+    new_conditions,
+    not_retrieved,
+)
 from management.vocabulary import Cut
 
 # A count below the cut is a finding when it was higher before: new grade 4 cytopenia, falling neutrophils.
@@ -71,6 +78,8 @@ def _wanted(situation: Situation) -> Iterator[Lab]:
         yield from LYSIS_PIECES
     if hot and situation.chart.imaging:
         yield Lab.LDH
+    if new_conditions(situation, "acute-coronary-syndrome"):
+        yield Lab.TROPONIN
     infusion = situation.evidence.infusion
     if infections_on_record(situation.chart.conditions, infusion.at if infusion else None, situation.at):
         yield Lab.IGG
@@ -90,11 +99,11 @@ def _needs_an_earlier(situation: Situation, value: LabValue | None) -> bool:
 
 
 def _points_at_iec_hs(situation: Situation) -> bool:
-    """After CRS, one half of the screen without the other."""
+    """One half of the screen, whether or not the other is known."""
     ferritin = latest_lab(situation, Lab.FERRITIN)
     if ferritin is not None and high_ferritin(situation, ferritin):
         return True
-    return situation.evidence.established_at is not None and bool(beside_ferritin(situation))
+    return bool(beside_ferritin(situation))
 
 
 def _part_of_lysis(situation: Situation) -> bool:

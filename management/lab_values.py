@@ -89,7 +89,7 @@ def values_between(
 
 def tests_until(labs: Sequence[LabValue], end: datetime) -> set[Lab]:
     """Which tests have a value up to an instant; ``labs`` is sorted by time."""
-    return {value.lab for value in labs[: bisect_right(labs, end, key=_time)]}
+    return set({id(value.lab): value.lab for value in labs[: bisect_right(labs, end, key=_time)]}.values())
 
 
 def newest_between(labs: Sequence[LabValue], start: datetime, end: datetime, wanted: Lab) -> LabValue | None:

@@ -13,7 +13,7 @@ Pieces = Callable[[Situation], tuple[str, ...]]
 IEC_HS_LABS = (Lab.FERRITIN, Lab.FIBRINOGEN, Lab.ALT, Lab.AST, Lab.LDH, Lab.PLATELETS, Lab.ANC)
 LYSIS_PIECES = (Lab.POTASSIUM, Lab.PHOSPHATE, Lab.CALCIUM, Lab.ALBUMIN, Lab.URATE, Lab.CREATININE)
 # Values that say something only against their own upper limit of normal.
-LIMITED_LABS = (Lab.FERRITIN, Lab.ALT, Lab.AST, Lab.LDH)
+LIMITED_LABS = (Lab.FERRITIN, Lab.ALT, Lab.AST, Lab.LDH, Lab.TROPONIN)
 
 
 def unknown_labs(situation: Situation, labs: Iterable[Lab]) -> tuple[Lab, ...]:
