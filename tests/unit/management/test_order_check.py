@@ -1,0 +1,417 @@
+"""The check of an order, kind by kind: each finding where it must be, and none where it must not."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from grading.chart import Chart, ImmuneDrug, PendingOrder, Source
+from management.drafted_order import (
+    DosageStep,
+    DraftedDose,
+    DraftedOrder,
+    OrderChange,
+    OrderDrug,
+    OrderFinding,
+    OrderKind,
+    Severity,
+)
+from management.order_check import check_order, may_be_corrected
+from management.order_doses import dose_rules, write_mg
+from management.order_table import FILE, OrderCut, order_table, read_order_table
+from management.protocol import ProtocolError, load_protocol
+from management.review import Guard
+from management.reviewing import situate
+from tests.spec.management.bedside import AT, chart_of
+
+MET, ASCO = load_protocol("met-2021"), load_protocol("asco-2021")
+CRS_3 = "fever 38.8; norepinephrine 2h"
+
+
+def mg(amount: str, high: str | None = None, **changes: object) -> DraftedDose:
+    low, most = Decimal(amount), Decimal(high or amount)
+    written = f"{amount} mg" if high is None else f"{amount} mg to {high} mg"
+    return replace(DraftedDose(low, most, written), **changes)  # type: ignore[arg-type]
+
+
+def order(drug: str, *steps: DosageStep, **changes: object) -> DraftedOrder:
+    drafted = DraftedOrder(OrderDrug(drug), steps, reference="MedicationRequest/draft")
+    return replace(drafted, **changes)  # type: ignore[arg-type]
+
+
+def dose(drug: str, amount: str, **changes: object) -> DraftedOrder:
+    return order(drug, DosageStep(doses=(mg(amount),), **changes))  # type: ignore[arg-type]
+
+
+def findings(
+    drafted: DraftedOrder, patient: str = CRS_3, *beside: DraftedOrder, asco: bool = False
+) -> tuple[OrderFinding, ...]:
+    return of_chart(drafted, chart_of(patient), *beside, asco=asco)
+
+
+def of_chart(
+    drafted: DraftedOrder, chart: Chart, *beside: DraftedOrder, asco: bool = False
+) -> tuple[OrderFinding, ...]:
+    protocol = ASCO if asco else MET
+    situation = situate(chart, AT, protocol)
+    assert situation is not None
+    return check_order(drafted, situation, protocol, beside)
+
+
+def kinds(*arguments: object, **options: bool) -> list[str]:
+    return [finding.kind.value for finding in findings(*arguments, **options)]  # type: ignore[arg-type]
+
+
+def every(hours: float) -> timedelta:
+    return timedelta(hours=hours)
+
+
+def test_a_right_order_has_no_finding() -> None:
+    assert findings(dose("tocilizumab", "576")) == ()
+
+
+def test_a_finding_carries_guard_source_and_the_correct_dose() -> None:
+    (found,) = findings(dose("tocilizumab", "960"), "fever 38.8; weight 120 72h")
+    assert (found.guard, found.severity) == (Guard.OVER_MAXIMUM_DOSE, Severity.CRITICAL)
+    assert found.summary == (
+        "Tocilizumab 960 mg is above the maximum of 800 mg (8 mg/kg × 120 kg = 960 mg, capped at 800 mg)"
+    )
+    assert found.cite == "MET guide, Fig. 1; ASCO card p.6; Kymriah label copy"
+    assert found.correct is not None
+    assert (found.correct.milligrams, found.correct.recommended) == (800, True)
+
+
+def test_a_dose_for_a_child_is_corrected_and_not_recommended() -> None:
+    (found,) = findings(dose("tocilizumab", "360"), "fever 38.8; age 10; weight 30 72h; no ice; capd 0 2h")
+    assert found.correct is not None
+    assert (found.correct.milligrams, found.correct.recommended) == (240, False)
+
+
+def test_the_most_severe_finding_comes_first() -> None:
+    found = findings(dose("tocilizumab", "960"), "fever 38.8; condition infection")
+    assert [item.severity for item in found] == [Severity.CRITICAL, Severity.WARNING]
+    assert may_be_corrected(found)
+
+
+def test_nothing_is_checked_where_it_is_not_known_whether_cart_was_infused() -> None:
+    assert kinds(dose("dexamethasone", "40"), "day unknown; fever 38.8") == ["infusion-unknown"]
+
+
+def test_a_draft_without_a_subject_or_with_a_doubtful_name_says_so_and_checks_no_dose_of_the_latter() -> None:
+    assert kinds(replace(dose("tocilizumab", "576"), names_patient=False)) == ["no-subject"]
+    assert kinds(replace(dose("tocilizumab", "960"), doubt="tocilizumab pen")) == ["name-in-doubt"]
+
+
+@pytest.mark.parametrize("patient", ["ice 5 2h; temperature 36.8", "ice 5 2h; day 3"])
+def test_isolated_icans_is_critical(patient: str) -> None:
+    assert kinds(dose("tocilizumab", "576"), patient) == ["isolated-icans"]
+
+
+def test_icans_with_crs_is_not_isolated() -> None:
+    assert findings(dose("tocilizumab", "576"), f"{CRS_3}; ice 5 2h") == ()
+
+
+def test_isolated_icans_that_cannot_be_excluded_is_said() -> None:
+    (of_crs,) = findings(dose("tocilizumab", "576"), "no temperature; ice 5 2h")
+    assert of_crs.kind is OrderKind.ISOLATION_UNKNOWN
+    assert "CRS 0 to 1 possible" in of_crs.text
+    (of_icans,) = findings(dose("tocilizumab", "576"), "temperature 36.8; sedated yes")
+    assert "ICANS not assessable" in of_icans.text
+
+
+def test_no_crs_and_no_icans_is_no_matter_of_the_order() -> None:
+    assert findings(dose("tocilizumab", "576"), "temperature 36.8") == ()
+
+
+def test_subcutaneous_tocilizumab_is_no_dose_for_crs() -> None:
+    assert kinds(dose("tocilizumab", "162", route="subcutaneous")) == ["not-intravenous"]
+
+
+def test_the_interval_counts_from_the_stated_start() -> None:
+    given = f"{CRS_3}; tocilizumab 6h"
+    (found,) = findings(dose("tocilizumab", "576"), given)
+    assert found.kind is OrderKind.INTERVAL
+    assert "6 h after the last dose" in found.summary
+    assert not may_be_corrected((found,))
+    assert findings(dose("tocilizumab", "576", starts_at=AT + every(2)), given) == ()
+    assert kinds(dose("tocilizumab", "576", starts_at=AT - every(9)), given) == ["interval-under-8h"]
+
+
+def test_a_schedule_is_laid_out_in_time() -> None:
+    assert kinds(dose("tocilizumab", "576", interval=every(6), count=3)) == ["schedule-under-8h"]
+    assert kinds(dose("tocilizumab", "576", interval=every(6), count=5)) == [
+        "schedule-under-8h",
+        "three-doses-in-24h",
+        "four-doses-in-total",
+    ]
+    assert kinds(dose("tocilizumab", "576", interval=every(8), lasts=every(24))) == []
+    assert kinds(dose("tocilizumab", "576", interval=every(8), lasts=every(40))) == ["four-doses-in-total"]
+    assert kinds(dose("tocilizumab", "576", interval=every(8))) == ["open-schedule"]
+    assert kinds(dose("tocilizumab", "576", interval=every(8), count=1)) == []
+
+
+def test_steps_of_an_order_follow_each_other() -> None:
+    first = DosageStep(doses=(mg("576"),), interval=every(12), count=2)
+    assert kinds(order("tocilizumab", first, DosageStep(doses=(mg("576"),)))) == []
+    assert kinds(order("tocilizumab", first, first, first)) == ["four-doses-in-total"]
+
+
+def test_four_doses_given_leave_none_however_the_fifth_is_written() -> None:
+    given = f"{CRS_3}; tocilizumab 10h; tocilizumab 40h; tocilizumab 50h; tocilizumab 60h"
+    assert kinds(dose("tocilizumab", "576", interval=every(8)), given) == ["four-doses-in-total"]
+
+
+def test_a_history_that_is_not_known_is_said() -> None:
+    assert kinds(dose("tocilizumab", "576"), f"{CRS_3}; gap tocilizumab not-retrieved") == ["history-unknown"]
+    assert kinds(dose("tocilizumab", "576"), f"{CRS_3}; gap tocilizumab unmapped") == ["history-unknown"]
+
+
+def test_timing_that_cannot_be_read_is_said_of_tocilizumab() -> None:
+    assert kinds(dose("tocilizumab", "576", timing_fault="its code is not known")) == ["unreadable-timing"]
+    assert kinds(dose("dexamethasone", "10", timing_fault="its code is not known")) == []
+
+
+def test_conditions_are_a_caution_and_unknown_ones_are_said() -> None:
+    assert kinds(dose("tocilizumab", "576"), f"{CRS_3}; condition diverticular-disease") == [
+        "active-infection-caution"
+    ]
+    assert kinds(dose("tocilizumab", "576"), f"{CRS_3}; gap conditions not-retrieved") == [
+        "infection-unknown"
+    ]
+
+
+def test_an_order_without_instructions_has_a_dose_that_cannot_be_read() -> None:
+    (found,) = findings(order("tocilizumab"))
+    assert found.kind is OrderKind.UNREADABLE_DOSE
+    assert "8 mg/kg × 72 kg = 576 mg" in found.text
+    (found,) = findings(order("tocilizumab", DosageStep(fault="no unit")), f"{CRS_3}; no weight")
+    assert "For this patient" not in found.text
+
+
+def test_two_statements_of_one_dose_must_agree() -> None:
+    by_weight = mg("8", by_weight=True, written="8 mg/kg")
+    assert kinds(order("tocilizumab", DosageStep(doses=(by_weight, mg("576"))))) == []
+    (found,) = findings(order("tocilizumab", DosageStep(doses=(by_weight, mg("800")))))
+    assert found.kind is OrderKind.UNREADABLE_DOSE
+    assert "8 mg/kg (= 576 mg) and 800 mg" in found.text
+
+
+def test_a_range_counts_by_its_ends() -> None:
+    (found,) = findings(order("tocilizumab", DosageStep(doses=(mg("560", "720"),))))
+    assert found.kind is OrderKind.OVER_MAXIMUM
+    by_weight = mg("8", "12", by_weight=True, written="8 to 12 mg/kg")
+    (found,) = findings(order("tocilizumab", DosageStep(doses=(by_weight,))))
+    assert "8 to 12 mg/kg (= 576 to 864 mg)" in found.summary
+
+
+def test_each_kind_is_said_once_however_many_steps_have_it() -> None:
+    step = DosageStep(doses=(mg("20"),), interval=every(6))
+    assert kinds(order("dexamethasone", step, step)) == ["over-maximum-dose"]
+
+
+def test_without_a_weight_only_a_cap_or_the_highest_rule_per_kilogram_can_be_passed() -> None:
+    bare = f"{CRS_3}; no weight"
+    assert kinds(dose("tocilizumab", "576"), bare) == ["no-weight"]
+    assert kinds(dose("tocilizumab", "960"), bare) == ["over-maximum-dose"]
+    eight, fifteen = mg("8", by_weight=True), mg("15", by_weight=True)
+    assert kinds(order("tocilizumab", DosageStep(doses=(eight,))), bare) == ["no-weight"]
+    assert kinds(order("tocilizumab", DosageStep(doses=(fifteen,))), bare) == ["over-maximum-dose"]
+    assert kinds(dose("tocilizumab", "576"), f"{CRS_3}; weight 72 480h") == ["stale-weight"]
+    assert kinds(dose("methylprednisolone", "100"), bare) == ["no-weight"]
+
+
+def test_a_fixed_dose_needs_no_weight_and_is_an_adults() -> None:
+    assert kinds(dose("dexamethasone", "10"), f"{CRS_3}; no weight", asco=True) == []
+    assert kinds(dose("dexamethasone", "20"), CRS_3, asco=True) == ["over-maximum-dose"]
+    child = f"{CRS_3}; age 10; no ice; capd 0 2h"
+    assert kinds(dose("dexamethasone", "10"), child, asco=True) == ["adult-rule"]
+    assert kinds(dose("methylprednisolone", "500"), f"{CRS_3}; no weight", asco=True) == []
+    by_weight = order("methylprednisolone", DosageStep(doses=(mg("1", by_weight=True),)))
+    assert kinds(by_weight, f"{CRS_3}; no weight", asco=True) == ["no-weight"]
+
+
+def test_where_a_protocol_prints_several_doses_none_is_singled_out() -> None:
+    (found,) = findings(dose("methylprednisolone", "2000"), CRS_3, asco=True)
+    assert found.kind is OrderKind.OVER_MAXIMUM
+    assert found.correct is None
+
+
+def test_methylprednisolone_is_checked_by_the_day() -> None:
+    assert kinds(dose("methylprednisolone", "72", interval=every(12))) == []
+    (found,) = findings(dose("methylprednisolone", "100", interval=every(12)))
+    assert found.kind is OrderKind.OVER_DAILY_RULE
+    assert "100 mg × 2 a day = 200 mg a day" in found.summary
+    assert found.correct is not None
+    assert found.correct.milligrams == 72
+    per_day = order("methylprednisolone", DosageStep(doses=(mg("300", per_day=True),)))
+    (found,) = findings(per_day)
+    assert found.correct is not None
+    assert (found.correct.milligrams, found.correct.per_day) == (144, True)
+
+
+def test_a_daily_maximum_tells_nothing_of_a_dose_for_one_administration() -> None:
+    per_day = order("dexamethasone", DosageStep(doses=(mg("40", per_day=True),)))
+    assert kinds(per_day) == ["unreadable-dose"]
+
+
+def test_a_steroid_above_the_rule_while_escalation_is_suggested_is_a_warning_without_a_correction() -> None:
+    not_better = "ice 5 2h; ice 5 30h; dexamethasone 26h; dexamethasone 8h"
+    (found,) = findings(dose("dexamethasone", "20"), not_better)
+    assert (found.kind, found.severity, found.correct) == (
+        OrderKind.OVER_WHILE_ESCALATING,
+        Severity.WARNING,
+        None,
+    )
+
+
+def test_a_low_dose_differs_from_the_rule_only_where_it_is_no_taper() -> None:
+    assert kinds(dose("tocilizumab", "432")) == []
+    assert kinds(dose("tocilizumab", "431")) == ["below-rule"]
+    assert kinds(dose("dexamethasone", "1")) == ["below-rule"]
+    assert kinds(dose("dexamethasone", "4")) == []
+    assert kinds(dose("dexamethasone", "1"), f"{CRS_3}; dexamethasone 6h") == []
+    assert kinds(dose("dexamethasone", "1"), f"{CRS_3}; gap steroids not-retrieved") == []
+
+
+def test_drugs_without_a_dose_in_the_source_are_not_checked_for_one() -> None:
+    assert dose_rules(MET, OrderDrug.SILTUXIMAB) == ()
+    for drug in ("siltuximab", "anakinra", "hydrocortisone", "prednisone"):
+        assert kinds(order(drug)) == []
+
+
+def test_gm_csf_is_not_recommended() -> None:
+    (found,) = findings(order("gm-csf"))
+    assert (found.guard, found.summary[:6]) == (Guard.GM_CSF, "GM-CSF")
+
+
+@pytest.mark.parametrize(
+    ("patient", "found"),
+    [
+        ("creatinine 0.8 /1.2 4h", []),
+        ("creatinine 1.9 /1.2 4h", ["renal-dose"]),
+        ("creatinine 0.8 4h", ["renal-dose"]),
+        ("creatinine 0.7 /1.2 30h; creatinine 1.1 /1.2 4h", ["renal-dose"]),
+        ("creatinine 0.9 /1.2 30h; creatinine 1.1 /1.2 4h", []),
+        ("", ["renal-dose"]),
+    ],
+)
+def test_levetiracetam_asks_for_the_clearance_unless_creatinine_is_known_to_be_normal(
+    patient: str, found: list[str]
+) -> None:
+    assert kinds(dose("levetiracetam", "500"), f"{CRS_3}; {patient}") == found
+
+
+def test_the_caution_on_clearance_is_not_verified() -> None:
+    (found,) = findings(dose("levetiracetam", "500"))
+    assert (found.verified, found.tier, found.guard) == (False, "C", None)
+
+
+def test_a_pending_order_of_the_same_drug_is_a_duplicate() -> None:
+    ordered = f"{CRS_3}; order tocilizumab 1h"
+    assert kinds(dose("tocilizumab", "576"), ordered) == ["duplicate-order"]
+    assert kinds(dose("siltuximab", "700"), ordered) == []
+    undated = PendingOrder(ImmuneDrug.TOCILIZUMAB, None, Source("MedicationRequest/old"))
+    chart = replace(chart_of(CRS_3), pending_orders=(undated,))
+    assert [found.kind for found in of_chart(dose("tocilizumab", "576"), chart)] == [OrderKind.DUPLICATE]
+
+
+def test_an_order_that_is_replaced_or_stopped_is_no_duplicate() -> None:
+    pending = PendingOrder(ImmuneDrug.TOCILIZUMAB, AT - every(1), Source("MedicationRequest/old"))
+    chart = replace(chart_of(CRS_3), pending_orders=(pending,))
+    drafted = dose("tocilizumab", "576")
+    assert of_chart(replace(drafted, replaces=("MedicationRequest/old",)), chart) == ()
+    assert of_chart(replace(drafted, reference="MedicationRequest/old"), chart) == ()
+    stop = replace(drafted, reference="MedicationRequest/old", change=OrderChange.STOP)
+    assert of_chart(drafted, chart, stop) == ()
+    assert of_chart(stop, chart) == ()
+
+
+def test_the_same_drug_drafted_twice_is_a_duplicate_unless_for_other_times() -> None:
+    one = dose("dexamethasone", "10")
+    assert kinds(one, CRS_3, one) == ["duplicate-order"]
+    assert kinds(one, CRS_3, dose("tocilizumab", "576")) == []
+    now, later = (dose("dexamethasone", "10", starts_at=AT + every(hours)) for hours in (0, 12))
+    assert kinds(now, CRS_3, later) == []
+    assert kinds(now, CRS_3, now) == ["duplicate-order"]
+    assert kinds(order("dexamethasone", change=OrderChange.STOP), CRS_3, one) == []
+    assert "duplicate-order" in kinds(order("dexamethasone"), CRS_3, one)
+
+
+STOP = order("dexamethasone", change=OrderChange.STOP)
+ON_STEROID = f"{CRS_3}; dexamethasone 6h"
+
+
+def test_stopping_a_steroid_is_abrupt_where_the_patient_is_on_it() -> None:
+    (found,) = findings(STOP, ON_STEROID)
+    assert (found.kind, found.tier, found.verified) == (OrderKind.ABRUPT_STOP, "A", True)
+    assert "3–5 days" in found.text
+    assert findings(STOP, CRS_3) == ()
+    assert kinds(STOP, f"{CRS_3}; gap steroids not-retrieved") == ["steroid-history-unknown"]
+
+
+def test_another_steroid_that_goes_on_is_no_stop() -> None:
+    assert findings(STOP, ON_STEROID, dose("methylprednisolone", "60")) == ()
+    assert [item.kind for item in findings(STOP, f"{ON_STEROID}; order methylprednisolone 1h")] == []
+    own = PendingOrder(ImmuneDrug.DEXAMETHASONE, AT - every(1), Source("MedicationRequest/draft"))
+    chart = replace(chart_of(ON_STEROID), pending_orders=(own,))
+    assert [found.kind for found in of_chart(STOP, chart)] == [OrderKind.ABRUPT_STOP]
+    other_stop = replace(STOP, reference="MedicationRequest/other")
+    assert [found.kind for found in of_chart(other_stop, chart, STOP)] == [OrderKind.ABRUPT_STOP]
+
+
+def test_a_course_that_ends_without_a_taper_is_said_on_steroid() -> None:
+    course = dose("dexamethasone", "10", interval=every(6), count=12)
+    assert kinds(course, ON_STEROID) == ["course-without-taper"]
+    assert kinds(course, CRS_3) == []
+    assert kinds(dose("dexamethasone", "10", interval=every(6)), ON_STEROID) == []
+    assert kinds(dose("dexamethasone", "10"), ON_STEROID) == []
+
+
+def test_steps_that_fall_are_a_taper() -> None:
+    def step(amount: str | None, hours: float = 6) -> DosageStep:
+        doses = (mg(amount),) if amount else ()
+        return DosageStep(doses=doses, interval=every(hours), lasts=every(24))
+
+    assert kinds(order("dexamethasone", step("10"), step("5")), ON_STEROID) == []
+    assert kinds(order("dexamethasone", step("10"), step("10", 12)), ON_STEROID) == []
+    assert kinds(order("dexamethasone", step("10"), step("10")), ON_STEROID) == ["course-without-taper"]
+    assert kinds(order("dexamethasone", step("10"), step(None)), ON_STEROID) == ["unreadable-dose"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"), [("576", "576"), ("358.80", "358.8"), ("0.576", "0.576"), ("1E12", "1.000E+12")]
+)
+def test_an_amount_is_written_as_a_pharmacist_writes_it(amount: str, written: str) -> None:
+    assert write_mg(Decimal(amount)) == written
+
+
+def shipped_table() -> str:
+    from importlib import resources
+
+    return resources.files("management").joinpath("tables", "orders", FILE).read_text("utf-8")
+
+
+def test_the_table_is_complete_and_nothing_in_it_is_relied_on_without_a_source() -> None:
+    table = order_table()
+    assert set(table.checks) == set(OrderKind)
+    assert table.cuts[OrderCut.RENAL_CLEARANCE].value == 80
+    assert table.printed["methylprednisolone-high"].value == 1000
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('kind = "gm-csf"', 'kind = "no-such-kind"'),
+        ('kind = "gm-csf"', 'kind = "wrong-patient"'),
+        ('id = "below-rule"', 'id = "above-rule"'),
+        ('tier = "C"\nverified = false', 'tier = "C"\nverified = true'),
+        ('value = "80"', 'value = "eighty"'),
+        ('severity = "critical"', 'severity = "loud"'),
+        ("[[printed]]", "[[unprinted]]"),
+        ("[[check]]", "[check"),
+    ],
+)
+def test_a_faulty_table_is_refused(old: str, new: str) -> None:
+    with pytest.raises(ProtocolError, match=FILE):
+        read_order_table(shipped_table().replace(old, new, 1))
