@@ -1,6 +1,7 @@
 """What a tired reader is told: every text true of this patient, every reason a phrase of the ward."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_a_recommendation_by_neurological_criteria_alone_says_so_with_icans() ->
     [caution] = the("tocilizumab.dose", "fever 38.8; oxygen nasal-cannula 3; ice 5").cautions
     assert caution == (
         "Every ICU criterion met is neurological: tocilizumab is for the CRS and does not treat ICANS "
-        "(ICANS grade 2; ICU criterion: ICE 5)"
+        "(ICANS grade 2)"
     )
 
 
@@ -222,3 +223,22 @@ def test_no_reason_holds_a_code(file: str) -> None:
         for item in review_of(line["when"], protocol).recommendations:
             for reason in item.reasons:
                 assert not re.search(r"[a-z]-[a-z]", kept.sub("", reason)), (line["when"], reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("Paroxysmal atrial fibrillation", "I48.0", "Paroxysmal atrial fibrillation"),
+        (None, "I48.0", "arrhythmia (I48.0)"),
+        (None, None, "arrhythmia"),
+    ],
+)
+def test_a_diagnosis_is_named_as_it_was_charted_else_by_our_word(
+    text: str | None, code: str | None, words: str
+) -> None:
+    charted = chart_of("condition arrhythmia")
+    renamed = replace(charted, conditions=(replace(charted.conditions[0], text=text, code=code),))
+    answer = review(renamed, AT, PROTOCOLS["met-2021"])
+    assert answer is not None
+    [transfer] = [item for item in answer.recommendations if item.id == "icu.transfer"]
+    assert transfer.reasons == (f"ICU criterion: {words} on record",)
