@@ -1,7 +1,7 @@
 """Without one of its laboratory values a screen may end, and then a gap says that the value is missing.
 
-Left out: sodium and neutrophils of a patient without fever, CRS or ICANS, whose absence leaves no sign that they
-were needed.
+Left out: sodium and neutrophils of a patient without fever, CRS or ICANS, whose absence leaves no sign that
+they were needed.
 """
 
 from dataclasses import replace
