@@ -125,14 +125,18 @@ def _write_dose(row: Row, _: Words) -> Cells:
     unit = escape(row["unit"])
     bands = [f"{row['fixed']} {unit}, whatever the weight"] if "fixed" in row else []
     for band in row.get("band", ()):
-        below = f"below {band['below_kg']} kg: " if "below_kg" in band else ""
+        below = f"below {band['below_kg']} kg " if "below_kg" in band else ""
         bands.append(f"{below}{band['per_kg']} {unit} per kg")
     if len(row.get("band", ())) > 1:
-        bands[-1] = f"from there on: {bands[-1]}"
-    given = [f"cap: {row['most']} {unit}" if "most" in row else "no cap stated"]
-    given.append(escape(row.get("route", "route not stated")))
-    given.append(escape(row.get("interval", "interval not stated")))
-    return {"Dose": "<br>".join(bands), "Limits": "<br>".join(given), "As printed": escape(row["text"])}
+        bands[-1] = f"from there on {bands[-1]}"
+    lines = [
+        f"**{escape(row['text'])}**",
+        f"Computed: {', '.join(bands)}",
+        f"Cap: {row['most']} {unit}" if "most" in row else "No cap stated",
+        f"Route: {escape(row['route'])}" if "route" in row else "No route stated",
+        f"Interval: {escape(row['interval'])}" if "interval" in row else "No interval stated",
+    ]
+    return {"What it says": "<br>".join(lines)}
 
 
 def _write_code(row: Row, _: Words) -> Cells:

@@ -28,11 +28,11 @@ the service. It does not replace the local CAR-T protocol.
 **Not a validated device.** The service has not been validated for care. Whether its use makes it a medical
 device is for the site to settle under its own law.
 
-**For which patients.** Grading covers adults, and children by CAPD and pressure by age. Both protocols were
-written for adults: in a patient under 18 years, or of unknown age, every drug row is an option only.
+**For which patients.** Grading covers adults, and children by CAPD and pressure by age. The protocols were
+written for adults; what changes for the young, and where the age is unknown, stands at the head of each.
 
-**What is not on this page.** The maps from a site's codes and texts to the words used here have their own
-sources and confidence (last section). How rules work together, case by case, stands in the
+**What is not on this page.** The [maps from codes and texts](#code-maps) to the words used here have their
+own sources and confidence. How rules work together, case by case, stands in the
 [worked examples](worked-examples.md), each line of which is run as a test.
 """
 

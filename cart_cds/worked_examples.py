@@ -20,8 +20,10 @@ Each line of the tables below is run as a test: the situation is turned into a c
 is compared with what stands here. They show how the rows of the [clinical reference](clinical-reference.md)
 work together. The column *rule* or *row* names the rule that the line is about, *because* says why.
 
-What an example does not name is normal and charted. `@6h` and `6h` mean six hours before the time of
-grading; a gap with a star widens the range of the grade.
+What an example does not name, and every empty cell, is charted as for a well adult on day 3: no fever, normal
+pressure, room air, ICE 10, alert. `none`, or `nothing` where "none" is a finding, means that nothing of the
+kind is charted. `@6h` and `6h` mean six hours before the time of grading. A gap with a star widens the range
+of the grade.
 
 ## Contents
 

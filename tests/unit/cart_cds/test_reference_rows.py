@@ -95,6 +95,16 @@ def test_a_row_that_lowers_cautions_and_notes_says_so() -> None:
     )
 
 
+def test_a_dose_rule_says_what_is_computed_and_what_its_source_does_not_state() -> None:
+    row = {"id": "d", "unit": "mg", "most": "800", "text": "as printed"}
+    bands = [{"below_kg": "30", "per_kg": "12"}, {"per_kg": "8"}]
+    assert only("dose", row | {"band": bands})["What it says"] == (
+        "**as printed**<br>Computed: below 30 kg 12 mg per kg, from there on 8 mg per kg<br>Cap: 800 mg<br>"
+        "No route stated<br>No interval stated"
+    )
+    assert "Computed: 10 mg, whatever the weight<br>" in only("dose", row | {"fixed": "10"})["What it says"]
+
+
 def test_a_check_without_a_source_rests_on_its_guard() -> None:
     cells = only("check", {"kind": "interval", "severity": "critical", "guard": "g", "wording": "w"})
     assert (cells["Id"], cells["Said as"]) == ("`interval`", "**critical**")
