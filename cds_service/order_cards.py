@@ -45,6 +45,8 @@ from management.situation import Situation, describe_grade, describe_hours
 _PROJECT_URL = "https://cart-toxicity-cds.github.io/"
 _LONG = 600
 _WORDS = {Severity.CRITICAL: "Critical", Severity.WARNING: "Warning"}
+# A summary is no Markdown, so it cannot be escaped; some clients put it into a page as it is.
+_NO_TAGS = str.maketrans("<>", "‹›")
 # The way out that these offer is to take the draft away.
 _REMOVABLE = frozenset(
     {OrderKind.ISOLATED_ICANS, OrderKind.DUPLICATE, OrderKind.GM_CSF, OrderKind.WRONG_PATIENT}
@@ -105,7 +107,8 @@ def write_order_card(
 
 def _summary(findings: Sequence[OrderFinding]) -> str:
     more = f" (+{len(findings) - 1} more)" if len(findings) > 1 else ""
-    return plain_text(spell_units(findings[0].summary), LONGEST_SUMMARY - len(more)) + more
+    text = spell_units(findings[0].summary).translate(_NO_TAGS)
+    return plain_text(text, LONGEST_SUMMARY - len(more)) + more
 
 
 def _detail(draft: Draft, findings: Sequence[OrderFinding], context: OrderCardContext) -> str:
