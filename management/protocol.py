@@ -18,7 +18,7 @@ from pathlib import Path
 
 from management.conditions import CONDITIONS
 from management.protocol_entries import Entry, parse_table
-from management.protocol_faults import Fault, FaultLog, ProtocolError, unknown
+from management.protocol_faults import Fault, FaultLog, ProtocolError
 from management.protocol_layers import HEADER_MEMBERS, TABLE_KINDS, Layers
 from management.protocol_rows import Protocol, ProtocolRow
 
@@ -55,7 +55,7 @@ def load_protocol(name: str, folders: Sequence[Path] = ()) -> Protocol:
     shipped = shipped_protocols()
     known = sorted(set(shipped) | (set(own) - set(_SHARED)))
     if name not in known:
-        raise ProtocolError(f"{unknown('protocol', name, ())}; known are: {', '.join(known)}")
+        raise ProtocolError(f"unknown protocol {name!r}; known are: {', '.join(known)}")
     return load_file(own[name]) if name in own else _load_shipped(name)
 
 

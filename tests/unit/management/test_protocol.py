@@ -58,7 +58,7 @@ def test_met_2021_is_shipped_and_says_what_it_is() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ProtocolError, match=r"unknown protocol 'met-1999'; known are: .*met-2021"):
+    with pytest.raises(ProtocolError, match=r"^unknown protocol 'met-1999'; known are: asco-2021, met-2021$"):
         load_protocol("met-1999")
 
 
