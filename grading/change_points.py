@@ -102,9 +102,8 @@ def _of_gaps(
     """
     spans: dict[object, list[tuple[datetime, datetime]]] = {}
     for place, item in enumerate(index.chart.gaps):
-        if item.at is None or item.what not in kinds or (span := span_of_gap(item, index)) is None:
-            continue
-        if item.at > end or span[1] < start:
+        span = span_of_gap(item, index) if item.what in kinds else None
+        if span is None or span[0] > end or span[1] < start:
             continue
         alone = item.running_rate or item.what in _COMPARED_WITH_ROWS
         spans.setdefault(place if alone else (item.what, item.why), []).append(span)
@@ -112,7 +111,7 @@ def _of_gaps(
             yield item.until
         if item.what is GapWhat.TEMPERATURE:
             # A newer temperature shows what the unreadable one might have hidden.
-            later = bisect_right(index.temperatures.rows, item.at, key=attrgetter("at"))
+            later = bisect_right(index.temperatures.rows, span[0], key=attrgetter("at"))
             yield from (row.at for row in index.temperatures.rows[later : later + 1])
     for group in spans.values():
         yield from _joints(sorted(group))
