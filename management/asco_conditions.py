@@ -58,7 +58,7 @@ def crs_4_or_refractory_3(situation: Situation) -> Reasons:
 
 
 def crs_3_not_refractory(situation: Situation) -> Reasons:
-    """CRS 3 for which the row above does not hold."""
+    """CRS 3 that is not refractory: answered to treatment, or the treatment has not had its time."""
     return NOT_MET if crs_4_or_refractory_3(situation) else crs_3_or_more(situation)
 
 

@@ -82,7 +82,7 @@ def unsupported_desaturation(situation: Situation) -> Reasons:
 
 
 def unsupported_desaturation_open(situation: Situation) -> Reasons:
-    """As above, and not attributed elsewhere: the level of support that is needed must be charted."""
+    """SpO2 below the limit without oxygen, not attributed elsewhere: the support needed must be charted."""
     return NOT_MET if is_attributed(situation, Attributable.HYPOXIA) else unsupported_desaturation(situation)
 
 

@@ -177,31 +177,31 @@ def crs_indeterminate_from_0(situation: Situation) -> Reasons:
 
 
 def crs_signs_undecided(situation: Situation) -> Reasons:
-    """As above by hypotension or hypoxia that was found."""
+    """CRS that may be none, by hypotension or hypoxia that was found."""
     return crs_indeterminate_from_0(situation) if _has_signs(situation) else NOT_MET
 
 
 def crs_undecided_without_signs(situation: Situation) -> Reasons:
-    """As above because something is not known, while neither hypotension nor hypoxia was found."""
+    """CRS that may be none because something is not known; neither hypotension nor hypoxia was found."""
     return NOT_MET if _has_signs(situation) else crs_indeterminate_from_0(situation)
 
 
 def crs_signs_without_fever(situation: Situation) -> Reasons:
-    """As above by hypotension or hypoxia that was found, while it is known that there is no fever."""
+    """Hypotension or hypoxia that may not be CRS, while it is known that there is no fever."""
     if is_attributed(situation, Attributable.FEVER) or not _temperature_known(situation):
         return NOT_MET
     return crs_signs_undecided(situation)
 
 
 def crs_signs_beside_attributed_fever(situation: Situation) -> Reasons:
-    """As above by hypotension or hypoxia that was found, while the fever is attributed elsewhere."""
+    """Hypotension or hypoxia that may not be CRS, while the fever is attributed elsewhere."""
     if not is_attributed(situation, Attributable.FEVER) or not _temperature_known(situation):
         return NOT_MET
     return crs_signs_undecided(situation)
 
 
 def crs_signs_without_temperature(situation: Situation) -> Reasons:
-    """As above, while it is not known whether there is fever: not charted, or not all of it could be had."""
+    """CRS that may be none, while fever is not known: not charted, or not all of it could be had."""
     return NOT_MET if _temperature_known(situation) else crs_indeterminate_from_0(situation)
 
 

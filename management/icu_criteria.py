@@ -38,7 +38,7 @@ _SUPPORTING = (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
 
 
 def icu_criteria(situation: Situation) -> Reasons:
-    """All ICU criteria that are met, as reasons."""
+    """Any ICU criterion; each that is met is told."""
     return (*somatic_icu_criteria(situation), *neurological_icu_criteria(situation))
 
 

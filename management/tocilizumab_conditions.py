@@ -24,7 +24,7 @@ from management.vocabulary import Cut
 
 
 def crs_2_with_icu_criterion_untreated(situation: Situation) -> Reasons:
-    """As above, and no tocilizumab was given for this CRS yet."""
+    """CRS 2 (lower bound) with any ICU criterion, and no tocilizumab was given for this CRS yet."""
     reasons = crs_2_with_icu_criterion(situation)
     if not reasons or situation.episode_tocilizumab:
         return NOT_MET
