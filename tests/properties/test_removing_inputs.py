@@ -263,11 +263,15 @@ OUTCOME: Final = {
     "issue": [{"severity": "error", "code": "exception"}],
 }
 # Where the service does not keep the promise yet.
+_ORDERS = "orders that could not be read are not said, and nobody asks whether the ordered drug was given"
 BROKEN_OVER_HTTP: Final = {
     (
         "ICN-21",
         "neurology",
     ): "with neurology attributed elsewhere the failed search is not said, and signs of pressure go",
+    ("VAS-26", "medicationRequests"): _ORDERS,
+    ("TOC-07", "medicationRequests"): _ORDERS,
+    ("INF-01", "temperature"): _NO_DATE,
 }
 
 

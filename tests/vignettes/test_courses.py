@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pytest
 from fastapi.testclient import TestClient
+from fhir.resources.R4B import get_fhir_model_class
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
@@ -27,7 +28,7 @@ from management.protocol import load_protocol
 from management.reviewing import review
 from tests.builders import AT, PLAIN, Resource, bundle, resources_of
 from tests.builders.courses import Course, Expected, Instant, load_courses
-from tests.builders.disguises import named
+from tests.builders.disguises import named, one_of_each_shape
 from tests.builders.fhir import PATIENT
 from tests.prefetch_client import discover, hook_request
 from tests.vignettes.expectations import EXTENSION, grades_as_expected, management_as_expected
@@ -209,3 +210,11 @@ def test_there_are_twenty_courses_and_both_protocols_have_five() -> None:
 
 def test_no_disagreement_names_a_story_that_is_not_there() -> None:
     assert DISAGREEMENTS.keys() <= {instant.story.id for _, instant in LOOKS}
+
+
+def test_the_charts_of_courses_are_valid_r4() -> None:
+    """One of each shape: the rest differs in times and values alone."""
+    shapes = one_of_each_shape((course.story for course in COURSES), [PLAIN])
+    assert shapes
+    for resource in shapes.values():
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
