@@ -20,6 +20,7 @@ from cds_service.outcome import HookError, IssueCode
 from cds_service.patient_record import PatientRecord, RecordReader
 from cds_service.settings import Mode, Settings
 from cds_service.wire import HookContext, hook_response, read_hook_request
+from fhir_maps.data_requirements import REQUIREMENTS
 from fhir_maps.drafted_orders import Draft, DraftsError, read_drafts
 from fhir_maps.terminology import Terminology
 from management.drafted_order import OrderFinding, OrderKind
@@ -29,6 +30,7 @@ from management.protocol import Protocol
 from management.reviewing import situate
 from management.situation import Situation
 
+_ACTIVE_ORDERS = next(item.subject_words for item in REQUIREMENTS if item.key == "medicationRequests")
 _SELECTIONS = msgspec.json.Decoder(list[str])
 
 
@@ -62,16 +64,16 @@ class OrderCheck:
             request = read_hook_request(body, self._hook)
             drafts = self._read_drafts(request.context)
             selected = self._select(drafts, request.context)
-        if not selected or self._settings.mode is Mode.SILENT:
+        if not selected:
             return hook_response([])
         record = await self._records.read(request)
         at = self._clock()
         with self._metrics.stage("review"):
             situation = self._situate(record, at)
-        if situation is None:
+        if situation is None or self._settings.mode is Mode.SILENT:
             return hook_response([])
         with self._metrics.stage("write"):
-            return self._write(selected, drafts, situation)
+            return self._write(selected, drafts, situation, orders_known=_orders_known(record))
 
     def _read_drafts(self, context: HookContext) -> tuple[Draft, ...]:
         if not bytes(context.draft_orders):
@@ -104,11 +106,13 @@ class OrderCheck:
         selected: tuple[Draft, ...],
         drafts: tuple[Draft, ...],
         situation: Situation,
+        *,
+        orders_known: bool,
     ) -> Response:
         context = OrderCardContext(situation, self._protocol, self._terminology)
         cards = []
         for draft in selected:
-            findings = self._findings(draft, drafts, situation)
+            findings = self._findings(draft, drafts, situation, orders_known=orders_known)
             if findings:
                 cards.append(write_order_card(draft, findings, context))
         self._issued.remember(card["uuid"] for card in cards)
@@ -117,7 +121,7 @@ class OrderCheck:
         return hook_response(cards)
 
     def _findings(
-        self, draft: Draft, drafts: tuple[Draft, ...], situation: Situation
+        self, draft: Draft, drafts: tuple[Draft, ...], situation: Situation, *, orders_known: bool
     ) -> tuple[OrderFinding, ...]:
         if draft.foreign:
             text = "This draft order is for another patient than the one in context: do not sign it here"
@@ -126,4 +130,9 @@ class OrderCheck:
             text = f"A draft order could not be read and was not checked: {draft.fault}"
             return (find(OrderKind.UNREADABLE_ORDER, self._protocol, text),)
         beside = [other.order for other in drafts if other is not draft and other.order is not None]
-        return check_order(draft.order, situation, self._protocol, beside)
+        return check_order(draft.order, situation, self._protocol, beside, orders_known=orders_known)
+
+
+def _orders_known(record: PatientRecord) -> bool:
+    """Whether the active orders were retrieved: no gap of the chart says it, as no grade rests on them."""
+    return not any(words.startswith(f"{_ACTIVE_ORDERS}:") for words in record.record.missing)

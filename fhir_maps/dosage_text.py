@@ -26,7 +26,7 @@ _TAIL = re.compile(
     r"|(?:infused )?over \d{1,3} ?(?:h|hrs?|hours?|min|minutes?)"
     r"|once(?: only)?|x ?1|one time|single dose|one dose|now|stat"
     r"|(?:every|q) ?\d{1,2} ?(?:h|hrs?|hours?)|(?:once |twice )?daily|every day|qd|bid|tid|qid"
-    r"|x ?\d{1,2} doses?|for \d{1,2} (?:days?|doses?)))*[\s,;.]*",
+    r"|prn|as needed|x ?\d{1,2} doses?|for \d{1,2} (?:days?|doses?)))*[\s,;.]*",
     re.IGNORECASE,
 )
 _ROUTE_WORD = re.compile(rf"(?<!\w)(?:{_ROUTE})(?!\w)", re.IGNORECASE)

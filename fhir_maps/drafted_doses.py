@@ -43,12 +43,15 @@ def read_step(
         match = terminology.of_text(ROUTE_GROUP, text.route)
         route = None if match is None else match.concept
     schedule = read_schedule(dosage.timing, dosage.text)
+    timing_fault = schedule.fault
+    if timing_fault is None and schedule.interval is None and (schedule.count or 1) > 1:
+        timing_fault = "how far apart its doses are is not stated"
     step = DosageStep(
         interval=schedule.interval,
         count=schedule.count,
         lasts=schedule.lasts,
         starts_at=schedule.starts_at,
-        timing_fault=schedule.fault,
+        timing_fault=timing_fault,
         route=route,
     )
     doses, fault = _doses_of(dosage, text, schedule, strength, terminology)

@@ -153,6 +153,7 @@ class OrderKind(Enum):
     INFECTION = "active-infection-caution"
     INFECTION_UNKNOWN = "infection-unknown"
     DUPLICATE = "duplicate-order"
+    DUPLICATE_UNKNOWN = "duplicate-unknown"
     GM_CSF = "gm-csf"
     NOT_INTRAVENOUS = "not-intravenous"
     RENAL_DOSE = "renal-dose"

@@ -30,8 +30,11 @@ def check_order(
     situation: Situation,
     protocol: Protocol,
     beside: Sequence[DraftedOrder] = (),
+    *,
+    orders_known: bool = True,
 ) -> tuple[OrderFinding, ...]:
-    """Check a drafted order. ``beside`` are the other drafts of the same request.
+    """Check a drafted order. ``beside`` are the other drafts of the same request; ``orders_known`` says
+    whether the active orders were all retrieved.
 
     Where it is not known whether CAR-T was infused, the one finding says so: the rules are for recipients.
     """
@@ -40,7 +43,7 @@ def check_order(
         return (find(OrderKind.INFUSION_UNKNOWN, protocol, text),)
     found = [*_unclear(order, protocol), *_of_drug(order, situation, protocol, beside)]
     if order.change is OrderChange.START:
-        found += _duplicate(order, situation, protocol, beside)
+        found += _duplicate(order, situation, protocol, beside) or _unknown(order, protocol, orders_known)
     found.sort(key=lambda finding: finding.severity is not Severity.CRITICAL)
     return tuple(found)
 
@@ -122,6 +125,14 @@ def _duplicate(
             text = f"{order.drug.title} is drafted twice"
             return [find(OrderKind.DUPLICATE, protocol, text)]
     return []
+
+
+def _unknown(order: DraftedOrder, protocol: Protocol, orders_known: bool) -> list[OrderFinding]:
+    """A duplicate cannot be excluded, of a drug whose active orders are looked at."""
+    if orders_known or not (order.drug.is_steroid or order.drug is OrderDrug.TOCILIZUMAB):
+        return []
+    text = f"{order.drug.title}: whether it is ordered already was not checked, active orders not retrieved"
+    return [find(OrderKind.DUPLICATE_UNKNOWN, protocol, text)]
 
 
 def _at_different_times(one: DraftedOrder, other: DraftedOrder) -> bool:

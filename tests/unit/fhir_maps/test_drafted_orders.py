@@ -239,6 +239,7 @@ def test_what_is_dispensed_is_no_dose() -> None:
         ("576 mg intravenously over 60 minutes", ("576", False, "intravenous")),
         ("10 mg PO BID", ("10", False, "po")),
         ("0.5 g", ("500.0", False, None)),
+        ("8 mg/kg IV q8h prn", ("8", True, "iv")),
         ("500 mcg subcut", ("0.500", False, "subcut")),
         ("10 mg IV every 6 hours x 4 doses", ("10", False, "iv")),
     ],
@@ -336,6 +337,7 @@ def test_timing_is_read_from_events_and_codes() -> None:
     assert schedule(code={"text": "Once"}).count == 1
     assert schedule(code={"text": "with meals"}).timing_fault == "its code is not known"
     assert schedule(code={"text": "with meals"}, repeat={"count": 1}).timing_fault is None
+    assert schedule(repeat={"count": 3}).timing_fault == "how far apart its doses are is not stated"
 
 
 def test_a_draft_that_is_no_order_or_not_ours_is_passed_over() -> None:

@@ -327,6 +327,20 @@ def test_an_order_that_is_replaced_or_stopped_is_no_duplicate() -> None:
     assert of_chart(stop, chart) == ()
 
 
+@pytest.mark.parametrize(
+    ("drug", "said"), [("tocilizumab", True), ("dexamethasone", True), ("gm-csf", False)]
+)
+def test_active_orders_that_were_not_retrieved_are_said_where_they_are_looked_at(
+    drug: str, said: bool
+) -> None:
+    situation = situate(chart_of(CRS_3), AT, MET)
+    assert situation is not None
+    drafted = dose(drug, "576" if drug == "tocilizumab" else "10")
+    found = [item.kind for item in check_order(drafted, situation, MET, orders_known=False)]
+    assert (OrderKind.DUPLICATE_UNKNOWN in found) is said
+    assert OrderKind.DUPLICATE_UNKNOWN not in [item.kind for item in check_order(drafted, situation, MET)]
+
+
 def test_the_same_drug_drafted_twice_is_a_duplicate_unless_for_other_times() -> None:
     one = dose("dexamethasone", "10")
     assert kinds(one, CRS_3, one) == ["duplicate-order"]

@@ -79,6 +79,8 @@ def record_of(words: str) -> tuple[list[Resource], set[str]]:
     failed = set()
     if "no administrations" in words:
         failed |= {"medicationAdministrations", "countedDrugs"}
+    if "no orders" in words:
+        failed |= {"medicationRequests"}
     if "no conditions" in words:
         failed |= {"conditions"}
     return resources, failed

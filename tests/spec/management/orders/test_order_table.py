@@ -22,7 +22,6 @@ ELSEWHERE = {
     OrderKind.NAME_IN_DOUBT,
     OrderKind.INFUSION_UNKNOWN,
     OrderKind.OVER_WHILE_ESCALATING,
-    OrderKind.UNREADABLE_TIMING,
     OrderKind.ADULT_RULE,
     OrderKind.STEROID_HISTORY_UNKNOWN,
 }
