@@ -9,6 +9,7 @@ Deliberately absent: whether a change is for better or worse, where one of the t
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 
 from grading.assessment import GradeStep, SyndromeGrade, Trend
 from grading.change_points import crs_change_points, icans_change_points
@@ -29,22 +30,25 @@ def with_trends(
     start = max(begun, index.at - index.tables.span("trend"))
     taken: dict[datetime, Evidence] = {}
 
-    def evidence(instant: datetime) -> Evidence:
-        if instant not in taken:
-            taken[instant] = evidence_then(index, instant)
-        return taken[instant]
+    def evidence(begin: datetime, end: datetime) -> Evidence:
+        """That of any instant between two change points, as all are alike: one already taken, if there is."""
+        for instant, known in taken.items():
+            if begin <= instant < end:
+                return known
+        taken[begin] = evidence_then(index, begin)
+        return taken[begin]
 
-    def crs_at(instant: datetime) -> GradeStep:
-        return step_at(instant, grade_crs(evidence(instant), index.tables).syndrome)
+    def crs_between(begin: datetime, end: datetime) -> GradeStep:
+        return step_at(begin, grade_crs(evidence(begin, end), index.tables).syndrome)
 
-    def icans_at(instant: datetime) -> GradeStep:
-        return step_at(instant, grade_icans(evidence(instant), index.tables).syndrome)
+    def icans_between(begin: datetime, end: datetime) -> GradeStep:
+        return step_at(begin, grade_icans(evidence(begin, end), index.tables).syndrome)
 
     of_crs = _boundaries(crs_change_points(index, start, index.horizon), start, index.at)
     of_icans = _boundaries(icans_change_points(index, start, index.horizon), start, index.at)
     return (
-        replace(crs, trend=_trend(step_at(index.at, crs), of_crs, crs_at)),
-        replace(icans, trend=_trend(step_at(index.at, icans), of_icans, icans_at)),
+        replace(crs, trend=_trend(step_at(index.at, crs), of_crs, crs_between)),
+        replace(icans, trend=_trend(step_at(index.at, icans), of_icans, icans_between)),
     )
 
 
@@ -58,19 +62,19 @@ def _boundaries(points: Sequence[datetime], start: datetime, at: datetime) -> li
 
 
 def _trend(
-    now: GradeStep, boundaries: Sequence[datetime], grade_at: Callable[[datetime], GradeStep]
+    now: GradeStep, boundaries: Sequence[datetime], grade_between: Callable[[datetime, datetime], GradeStep]
 ) -> Trend:
     """Walk back to the first step that differs from now, and on to where that one began."""
     looked_back_to = boundaries[-1]
     since = boundaries[0]
     previous: GradeStep | None = None
     # Up to the first boundary nothing could have changed.
-    for place, instant in enumerate(boundaries[1:]):
-        found = grade_at(instant)
+    for end, begin in pairwise(boundaries):
+        found = grade_between(begin, end)
         if previous is None:
             if is_same(found, now):
                 continue
-            since, previous = boundaries[place], found
+            since, previous = end, found
         elif is_same(found, previous):
             previous = found
         else:
