@@ -48,7 +48,6 @@ _NO_ORDER = frozenset({"entered-in-error"})
 _DRUGS = {drug.value: drug for drug in OrderDrug}
 # Into a joint, the eye or the spinal fluid: a steroid so given is not the one the protocols speak of.
 _NOT_SYSTEMIC = LOCAL_ROUTES | {"epidural", "other-route"}
-_MOST_DRAFTS = 500
 
 
 class DraftsError(Exception):
@@ -93,15 +92,23 @@ def read_drafts(bundle: msgspec.Raw, patient_id: str, terminology: Terminology) 
     drafts = peek(DRAFTS, bundle)
     if not isinstance(drafts, DraftBundle):
         raise DraftsError("draftOrders is no Bundle")
-    entries = [peek(ENTRY, raw) for raw in drafts.entry[:_MOST_DRAFTS]]
+    entries = [_open(raw) for raw in drafts.entry]
     beside = _beside([entry for entry in entries if entry is not None])
-    found = [
-        draft
-        for entry in entries
-        if entry is not None and resource_type_of(entry.resource) == _TYPE
-        for draft in _read_entry(entry, patient_id, beside, terminology)
-    ]
+    found: list[Draft] = []
+    for entry in entries:
+        if entry is None:
+            found.append(Draft(None, {}, None, frozenset(), fault="an entry of the Bundle cannot be read"))
+        elif resource_type_of(entry.resource) == _TYPE:
+            found += _read_entry(entry, patient_id, beside, terminology)
     return tuple(found)
+
+
+def _open(raw: msgspec.Raw) -> DraftEntry | None:
+    """An entry; one of which only the URL is malformed keeps its resource."""
+    if (entry := peek(ENTRY, raw)) is not None:
+        return entry
+    members = peek(MEMBERS, raw)
+    return None if members is None or "resource" not in members else DraftEntry(None, members["resource"])
 
 
 def reread(members: Members, draft: Draft, terminology: Terminology) -> DraftedOrder | None:

@@ -38,6 +38,8 @@ _SPELLED = {
     "weeks": "wk",
 }
 _EVERY = re.compile(r"(?:q|every) ?(\d{1,2}) ?(?:h|hrs?|hours?)", re.IGNORECASE)
+# No drug is drafted closer: what is shorter is a slip, or a rate in disguise.
+_SHORTEST = timedelta(minutes=1)
 _LONGEST_HOURS = Decimal(24 * 366)
 
 
@@ -112,10 +114,14 @@ def _repeated(repeat: Repeat) -> Schedule:
         every, times = Decimal(24), len(repeat.timeOfDay)
     if every is None and (repeat.period is not None or repeat.frequency is not None):
         fault = "its period cannot be read"
-    interval = None if every is None or not times else _span(every / times)
+    interval = None if every is None or times < 1 else _span(every / times)
+    if interval is not None and interval < _SHORTEST:
+        interval, fault = None, "its period cannot be read"
     count = repeat.countMax or repeat.count
     if fault is not None and count == 1:
         fault = None
+    if count is not None and count < 1:
+        count, fault = None, "its number of doses cannot be read"
     return Schedule(interval, count, lasts, start, _span(_hours(repeat.duration, repeat.durationUnit)), fault)
 
 

@@ -323,6 +323,9 @@ def test_timing_is_read_from_repeat() -> None:
     assert (dated.starts_at, dated.lasts) == (datetime(2026, 3, 4, 8, tzinfo=UTC), timedelta(days=1))
     assert repeat(frequency=2).timing_fault == "its period cannot be read"
     assert repeat(frequency=1, count=1).timing_fault is None
+    assert repeat(frequency=9, period=1, periodUnit="s").timing_fault == "its period cannot be read"
+    none = repeat(frequency=1, period=8, periodUnit="h", count=-3)
+    assert none.timing_fault == "its number of doses cannot be read"
     assert repeat(frequency=1, period=1, periodUnit="fortnight").timing_fault == "its period cannot be read"
 
 
@@ -341,7 +344,7 @@ def test_timing_is_read_from_events_and_codes() -> None:
 
 
 def test_a_draft_that_is_no_order_or_not_ours_is_passed_over() -> None:
-    assert drafts(request(drug="aspirin"), {"resourceType": "ServiceRequest", "id": "s"}, 5) == ()
+    assert drafts(request(drug="aspirin"), {"resourceType": "ServiceRequest", "id": "s"}, {}) == ()
     assert drafts(request(status="entered-in-error"), request(doNotPerform=True)) == ()
     assert drafts(request(dosage(), drug="sodium chloride 0.9 %"), request(drug="filgrastim")) == ()
 
@@ -407,6 +410,13 @@ def test_a_draft_without_a_subject_is_read_and_said() -> None:
 def test_a_draft_that_cannot_be_read_says_what_of_it(members: Resource, fault: str) -> None:
     (draft,) = drafts(request(dosage()) | members)
     assert (draft.order, draft.fault) == (None, fault)
+
+
+def test_an_entry_that_cannot_be_read_is_said_and_costs_no_other() -> None:
+    bundle = {"resourceType": "Bundle", "entry": [5, {"fullUrl": 5, "resource": request(dosage())}, {}]}
+    bad, good = read_drafts(msgspec.Raw(json.dumps(bundle)), "p1", TERMINOLOGY)
+    assert (bad.order, bad.fault) == (None, "an entry of the Bundle cannot be read")
+    assert good.order is not None
 
 
 def test_a_draft_without_a_drug_cannot_be_told() -> None:
