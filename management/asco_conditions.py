@@ -152,7 +152,8 @@ def _beside_lower_steroid(condition: Condition) -> Condition:
     """As the condition, unless CRS is at the high dose of a steroid: the stronger one is given alone."""
 
     def holds(situation: Situation) -> Reasons:
-        return NOT_MET if crs_4_or_refractory_3(situation) else condition(situation)
+        reasons = condition(situation)
+        return NOT_MET if reasons and crs_4_or_refractory_3(situation) else reasons
 
     return holds
 

@@ -59,10 +59,8 @@ def crs_3_or_more(situation: Situation) -> Reasons:
 
 def crs_2_with_icu_criterion(situation: Situation) -> Reasons:
     """CRS 2 (lower bound) with any ICU criterion, a neurological one included."""
-    criteria = icu_criteria(situation)
-    if situation.crs.lowest != 2 or not criteria:
-        return NOT_MET
-    return (describe_grade("CRS", situation.crs), *criteria)
+    criteria = icu_criteria(situation) if situation.crs.lowest == 2 else NOT_MET
+    return (describe_grade("CRS", situation.crs), *criteria) if criteria else NOT_MET
 
 
 def toxicity_with_icu_criterion(situation: Situation) -> Reasons:

@@ -280,7 +280,8 @@ def _off_steroid(condition: Condition) -> Condition:
     """As the condition, while no steroid is given as treatment."""
 
     def holds(situation: Situation) -> Reasons:
-        return NOT_MET if on_steroid(situation) else condition(situation)
+        reasons = condition(situation)
+        return NOT_MET if reasons and on_steroid(situation) else reasons
 
     return holds
 

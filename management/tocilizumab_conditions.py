@@ -25,18 +25,14 @@ from management.vocabulary import Cut
 
 def crs_2_with_icu_criterion_untreated(situation: Situation) -> Reasons:
     """CRS 2 (lower bound) with any ICU criterion, and no tocilizumab was given for this CRS yet."""
-    reasons = crs_2_with_icu_criterion(situation)
-    if not reasons or situation.episode_tocilizumab:
-        return NOT_MET
-    return (*reasons, *next_tocilizumab_dose(situation))
+    reasons = NOT_MET if situation.episode_tocilizumab else crs_2_with_icu_criterion(situation)
+    return (*reasons, *next_tocilizumab_dose(situation)) if reasons else NOT_MET
 
 
 def crs_3_or_more_untreated(situation: Situation) -> Reasons:
     """CRS of at least grade 3, and no tocilizumab was given for it yet."""
-    reasons = crs_3_or_more(situation)
-    if not reasons or situation.episode_tocilizumab:
-        return NOT_MET
-    return (*reasons, *next_tocilizumab_dose(situation))
+    reasons = NOT_MET if situation.episode_tocilizumab else crs_3_or_more(situation)
+    return (*reasons, *next_tocilizumab_dose(situation)) if reasons else NOT_MET
 
 
 def further_tocilizumab(situation: Situation) -> Reasons:
@@ -55,25 +51,24 @@ def further_tocilizumab(situation: Situation) -> Reasons:
 
 def crs_without_icu_criterion(situation: Situation) -> Reasons:
     """CRS of any grade without an ICU criterion."""
-    if icu_criteria(situation):
-        return NOT_MET
     reasons = crs_1_or_more(situation)
-    return (*reasons, *next_tocilizumab_dose(situation)) if reasons else NOT_MET
+    if not reasons or icu_criteria(situation):
+        return NOT_MET
+    return (*reasons, *next_tocilizumab_dose(situation))
 
 
 def crs_1_with_icu_criterion(situation: Situation) -> Reasons:
     """CRS 1 (lower bound) with any ICU criterion: of the nervous system, of the heart, or stated concern."""
-    criteria = icu_criteria(situation)
-    if situation.crs.lowest != 1 or not criteria:
+    criteria = icu_criteria(situation) if situation.crs.lowest == 1 else NOT_MET
+    if not criteria:
         return NOT_MET
     return (describe_grade("CRS", situation.crs), *criteria, *next_tocilizumab_dose(situation))
 
 
 def crs_improved_with_icu_criterion(situation: Situation) -> Reasons:
     """CRS 2 or more with an ICU criterion, and certainly better since the latest tocilizumab dose."""
-    if not icu_criteria(situation):
-        return NOT_MET
-    return crs_2_or_more_improved(situation)
+    reasons = crs_2_or_more_improved(situation)
+    return reasons if reasons and icu_criteria(situation) else NOT_MET
 
 
 def crs_2_or_more_improved(situation: Situation) -> Reasons:
@@ -95,8 +90,8 @@ def crs_2_or_more_unimproved(situation: Situation) -> Reasons:
 
 def crs_with_neurological_criterion_alone(situation: Situation) -> Reasons:
     """CRS of any grade whose ICU criteria are all neurological."""
-    criteria = neurological_icu_criteria(situation)
-    if situation.crs.lowest < 1 or not criteria or somatic_icu_criteria(situation):
+    criteria = neurological_icu_criteria(situation) if situation.crs.lowest >= 1 else NOT_MET
+    if not criteria or somatic_icu_criteria(situation):
         return NOT_MET
     return (describe_grade("ICANS", situation.icans), *criteria)
 
