@@ -162,65 +162,47 @@ def _support_changes(
     rows: Sequence[OxygenDeviceRow | OxygenFlowRow] = devices
     if flows:
         rows = sorted((*devices, *flows), key=attrgetter("at"))
-    pair = _Pair(index)
+    device: OxygenDeviceRow | None = None
+    flow: OxygenFlowRow | None = None
     current: _Support = None
     for row, upcoming in zip_longest(rows, rows[1:]):
-        pair.take(row)
+        anew = False
+        if isinstance(row, OxygenFlowRow):
+            flow = row
+        else:
+            anew = flow is None and current is not None and current[0] is row.device
+            device = row
         until = None if upcoming is None else upcoming.at
+        if anew and until is not None and until - row.at <= window:
+            # The same device again, without a flow, and the next row comes before it is out of its window.
+            continue
         if until == row.at:
             continue
-        if until is not None and until - row.at <= window and isinstance(row, OxygenDeviceRow):
-            ends: Sequence[datetime] = ()
-        else:
-            ends = pair.ends_between(row.at, until)
-        for instant in (row.at, *ends):
-            found = pair.holds_at(instant)
+        ends = {each.at + window + MOMENT for each in (device, flow) if each is not None}
+        for instant in (row.at, *sorted(moment for moment in ends if moment > row.at)):
+            if until is not None and instant >= until:
+                break
+            found = _pair_at(instant, device, flow, index)
             if found != current:
                 current = found
                 yield instant, current
 
 
-class _Pair:
-    """The newest device and the newest flow, as rows come in order of time."""
-
-    __slots__ = ("_device", "_flow", "_index", "_litres", "_pairing", "_supports", "_window")
-
-    def __init__(self, index: ChartIndex) -> None:
-        self._index = index
-        self._window, self._pairing = index.tables.span("oxygen"), index.tables.span("oxygen-pairing")
-        self._device: OxygenDeviceRow | None = None
-        self._flow: OxygenFlowRow | None = None
-        self._litres: object = None
-        self._supports = False
-
-    def take(self, row: OxygenDeviceRow | OxygenFlowRow) -> None:
-        """Make ``row`` the newest of its kind."""
-        if isinstance(row, OxygenFlowRow):
-            self._flow, self._litres = row, _litres(row, self._index)
-            return
-        if self._device is None or self._device.device is not row.device:
-            self._supports = self._index.tables.devices[row.device].highest > 0
-        self._device = row
-
-    def ends_between(self, start: datetime, end: datetime | None) -> list[datetime]:
-        """The instants after ``start`` and before ``end`` from which either is out of its window."""
-        held = [row.at for row in (self._device, self._flow) if row is not None]
-        ends = sorted(instant + self._window + MOMENT for instant in held)
-        return [instant for instant in ends if start < instant and (end is None or instant < end)]
-
-    def holds_at(self, instant: datetime) -> _Support:
-        """What holds of the two at an instant before the next row."""
-        device, flow = self._device, self._flow
-        if device is not None and instant - device.at <= self._window:
-            if flow is None or flow.at < device.at - self._pairing:
-                return device.device, None
-            if self._supports:
-                return device.device, self._litres
-            newer = flow.at >= device.at and self._litres != 0
-            return (None, self._litres) if newer else (device.device, None)
-        if flow is not None and instant - flow.at <= self._window:
-            return None, self._litres
-        return None
+def _pair_at(
+    instant: datetime, device: OxygenDeviceRow | None, flow: OxygenFlowRow | None, index: ChartIndex
+) -> _Support:
+    """What holds of the newest device and the newest flow."""
+    window = index.tables.span("oxygen")
+    if device is not None and instant - device.at <= window:
+        if flow is None or flow.at < device.at - index.tables.span("oxygen-pairing"):
+            return device.device, None
+        litres = _litres(flow, index)
+        if index.tables.devices[device.device].highest > 0:
+            return device.device, litres
+        return (None, litres) if flow.at >= device.at and litres != 0 else (device.device, None)
+    if flow is not None and instant - flow.at <= window:
+        return None, _litres(flow, index)
+    return None
 
 
 def _litres(flow: OxygenFlowRow, index: ChartIndex) -> object:

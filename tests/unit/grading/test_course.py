@@ -150,3 +150,10 @@ def test_the_hours_between_doses_are_exact() -> None:
     first, second = _course(replace(REGULAR, drug_doses=doses)).treatments
     assert (first.hours_since_previous, str(second.hours_since_previous)) == (None, "7.75")
     assert (first.after_at, second.after_at) == (ago(4.25), AT)
+
+
+def test_a_device_charted_by_two_systems_is_a_change_all_the_same() -> None:
+    twice = (build.device("simple-mask", 9), build.device("simple-mask", 9), build.device("simple-mask", 8))
+    devices = (*(row for row in REGULAR.oxygen_devices if row.at < ago(9)), *twice)
+    steps = _told(_course(replace(_with_fever(REGULAR), oxygen_devices=devices)).crs.steps)
+    assert steps == [(72, 0, 0), (10, 1, 1), (9, 3, 3)]
