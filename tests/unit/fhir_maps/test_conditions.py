@@ -196,6 +196,8 @@ def test_a_long_conclusion_is_cut() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
+        ("ECG changes", "ecg-change"),
+        ("Abnormal electrocardiogram [ECG] [EKG]", "ecg-change"),
         ("Ventricular tachycardia, unspecified", "arrhythmia"),
         ("Unspecified atrial fibrillation", "arrhythmia"),
         ("Paroxysmal atrial fibrillation", "arrhythmia"),
