@@ -10,23 +10,30 @@ from pathlib import Path
 
 from fhir_maps.chart_reader import ReadingResult, read_chart
 from fhir_maps.terminology import Terminology, load_terminology
-from management.assessment_document import assessment_extension
+from management.assessment_document import assessment_extension, late_effects_extension
+from management.late_effects import find_late_effects
 from management.protocol import load_protocol
-from management.review import Review
+from management.review import LateEffects, Review
 from management.reviewing import review
 
 
 @dataclass(frozen=True, slots=True)
 class GradedBundle:
-    """What was read, and the review; ``review`` is ``None`` when no infusion is on record in the window."""
+    """What was read, and the review; ``review`` is ``None`` when no infusion is on record in the window.
+
+    ``late`` is then what there is to tell of an older infusion, if anything.
+    """
 
     reading: ReadingResult
     review: Review | None
+    late: LateEffects | None = None
 
     @property
     def document(self) -> dict[str, object]:
-        """The assessment under its extension name, JSON-ready; empty without a review."""
-        return {} if self.review is None else assessment_extension(self.review)
+        """The assessment under its extension name, JSON-ready; empty where there is nothing to tell."""
+        if self.review is not None:
+            return assessment_extension(self.review)
+        return {} if self.late is None else late_effects_extension(self.late)
 
 
 def read_and_review(
@@ -46,7 +53,10 @@ def read_and_review(
     reading = read_chart(
         [bundle], terminology=_terminology(site_maps), patient_id=None, infusion_at=infusion_at
     )
-    return GradedBundle(reading, review(reading.chart, at, load_protocol(protocol, protocol_folders)))
+    rows = load_protocol(protocol, protocol_folders)
+    found = review(reading.chart, at, rows)
+    late = None if found is not None else find_late_effects(reading.chart, at, rows)
+    return GradedBundle(reading, found, late)
 
 
 def grade_bundle(

@@ -22,6 +22,10 @@ def describe_graded(graded: GradedBundle) -> str:
 def _lines(graded: GradedBundle) -> Iterator[str]:
     if graded.review is None:
         yield "No CAR-T infusion on record inside the monitoring window: nothing to grade."
+        if graded.late is not None:
+            yield f"Late effects, day {graded.late.day} after the infusion"
+            for item in graded.late.recommendations:
+                yield f"  {item.title}: {'; '.join(item.reasons)} (row {item.row}; {item.cite})"
     else:
         yield from _review_lines(graded.review)
     reading = graded.reading

@@ -34,7 +34,7 @@ from grading.assessment import CriterionMet
 from grading.chart import Chart
 from grading.evidence import Evidence
 from management.icu_criteria import ICU_CRITERION
-from management.review import Recommendation, Review, Strength
+from management.review import LateEffects, Recommendation, Review, Strength
 from management.situation import describe_grade
 
 _LONG = 600
@@ -90,7 +90,7 @@ def join(*parts: str | None) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def closing(review: Review) -> str:
+def closing(review: Review | LateEffects) -> str:
     """The protocol with its version, and what a card is not."""
     version = escape_markdown(review.protocol_version)
     return f"Protocol {escape_markdown(review.protocol)}, version {version}. {_LIMITS}"

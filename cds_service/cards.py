@@ -23,7 +23,7 @@ from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines
 from cds_service.suggestions import OrderContext, write_suggestions
 from grading.assessment import Gap, Status
 from grading.chart import Chart, GapWhat, GapWhy
-from management.review import Review
+from management.review import LateEffects, Review
 
 _PROJECT_URL = "https://cart-toxicity-cds.github.io/"
 _PUBLICATION = {
@@ -50,6 +50,7 @@ class Topic(Enum):
     INFUSION = "infusion"
     MONITORING = "monitoring"
     MISSING_DATA = "missing-data"
+    LATE_EFFECTS = "late-effects"
     ORDER_CHECK = "order-check"  # written by order_cards
 
 
@@ -88,6 +89,25 @@ def write_cards(review: Review, context: CardContext) -> list[dict[str, Any]]:
     if missing := _missing_card(review, context):
         cards.append(missing)
     return sorted(cards, key=lambda card: _URGENCY[card["indicator"]])
+
+
+def write_late_effects(late: LateEffects, context: CardContext) -> dict[str, Any]:
+    """Write the one card after the monitoring window, when CRS and ICANS are not graded any more."""
+    zone = late.infusion_at.tzinfo
+    opening = (
+        f"**Late effects after CAR-T**, at {write_time(late.at, zone)}: day {late.day} after the infusion of"
+        f" {write_time(late.infusion_at, zone)}. CRS and ICANS are not graded any more."
+    )
+    detail = join(
+        opening,
+        section("Consider", [action_line(item) for item in late.recommendations]),
+        source_line(late.recommendations),
+        closing(late),
+    )
+    told = [item.title[:1].lower() + item.title[1:] for item in late.recommendations]
+    summary = fit_summary(f"Day {late.day} after CAR-T", told)
+    card = _card(Topic.LATE_EFFECTS, Indicator.INFO, summary, detail, late)
+    return _with_links(card, Topic.LATE_EFFECTS, context)
 
 
 _URGENCY = {indicator.value: -place for place, indicator in enumerate(Indicator)}
@@ -184,7 +204,9 @@ def _missing_lines(context: CardContext) -> list[str]:
     return lines
 
 
-def _card(topic: Topic, indicator: Indicator, summary: str, detail: str, review: Review) -> dict[str, Any]:
+def _card(
+    topic: Topic, indicator: Indicator, summary: str, detail: str, review: Review | LateEffects
+) -> dict[str, Any]:
     coding = {"system": CARD_TOPIC_SYSTEM, "code": topic.value, "display": CARD_TOPIC_WORDS[topic.value]}
     return {
         "uuid": str(uuid4()),

@@ -29,6 +29,7 @@ CARD_TOPIC_WORDS: Mapping[str, str] = {
     "icans": "Neurotoxicity (ICANS) after CAR-T",
     "monitoring": "Monitoring after CAR-T, nothing met",
     "infusion": "CAR-T infusion not known",
+    "late-effects": "Late effects after CAR-T",
     "missing-data": "Data missing for grading CAR-T toxicity",
     ORDER_CHECK_TOPIC: "Check of a drafted order after CAR-T",
 }

@@ -20,6 +20,8 @@ def neurology_changes(index: ChartIndex, start: datetime, end: datetime) -> Iter
     yield from _event_changes(index, start, end)
     window = index.tables.span("sedation")
     rows = index.sedation.between(start - window, end)
+    if not any(row.sedated for row in rows):
+        rows = rows[:0]  # that nobody was sedated is what no entry says, too
     sedation = list(latest_changes(rows, window, lambda row: row.sedated))
     times = [instant for instant, _ in sedation]
     yield from times

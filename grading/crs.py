@@ -1,6 +1,6 @@
 """CRS by the ASTCT consensus: fever, and the higher of hypotension and hypoxia."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grading.assessment import CriterionMet, Gap, Status, SyndromeGrade
@@ -35,7 +35,8 @@ def grade_crs(evidence: Evidence, tables: Tables) -> CrsFinding:
             _not_assessable(tables, "The patient is deceased; no confirmed cause names CRS"), ()
         )
     if evidence.infusion is None or evidence.infusion.at is None:
-        return CrsFinding(_not_assessable(tables, "The date of the CAR-T infusion is not known"), ())
+        gaps = tuple(replace(item, widens_range=False) for item in _fever_gaps(evidence))
+        return CrsFinding(_not_assessable(tables, "The date of the CAR-T infusion is not known"), gaps)
     hypotension, hypoxia = grade_hypotension(evidence, tables), grade_hypoxia(evidence, tables)
     fever_gaps = _fever_gaps(evidence)
     gaps = (*fever_gaps, *hypotension.gaps, *hypoxia.gaps)

@@ -54,6 +54,8 @@ def grade_hypotension(evidence: Evidence, tables: Tables) -> Axis:
         highest = max(highest, multiple if counted or len(unknown) > 1 else one)
     if failed:
         highest = multiple
+    if evidence.systolic is None and not any(item.what is GapWhat.BLOOD_PRESSURE for item in gaps):
+        gaps += _pressure_not_charted(evidence, widens=False)
     pressure_gaps, pressure_failed = _unreadable_pressures(evidence)
     if pressure_failed:
         highest = max(highest, tables.criteria["crs.hypotension.no-vasopressor"].level)
@@ -156,11 +158,19 @@ def _unsupported(evidence: Evidence, tables: Tables) -> tuple[Axis, bool]:
         value = met(criterion, text, low[-1].at, low[-1].source, bolus.source)
         return Axis(criterion.level, criterion.level, (value,)), True
     if latest is None and statement is None:
-        why = GapWhy.STALE if evidence.last_systolic_at is not None else GapWhy.NOT_CHARTED
-        unreadable = any(item.what is GapWhat.BLOOD_PRESSURE for item in evidence.chart_gaps)
-        gaps = () if unreadable else (gap(GapWhat.BLOOD_PRESSURE, why, widens=True),)
-        return Axis(0, criterion.level, gaps=gaps), False
+        return Axis(0, criterion.level, gaps=_pressure_not_charted(evidence, widens=True)), False
     return Axis(), True
+
+
+def _pressure_not_charted(evidence: Evidence, *, widens: bool) -> tuple[Gap, ...]:
+    """No pressure in its window; one that could not be read is told as that.
+
+    A vasopressor or a statement settles the grade without one, but not what else rests on the pressure.
+    """
+    if any(item.what is GapWhat.BLOOD_PRESSURE for item in evidence.chart_gaps):
+        return ()
+    why = GapWhy.STALE if evidence.last_systolic_at is not None else GapWhy.NOT_CHARTED
+    return (gap(GapWhat.BLOOD_PRESSURE, why, widens=widens),)
 
 
 def _unreadable_pressures(evidence: Evidence) -> tuple[tuple[Gap, ...], bool]:

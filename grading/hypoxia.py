@@ -57,7 +57,7 @@ def _device(oxygen: Oxygen, charted: OxygenDeviceRow, evidence: Evidence, tables
     row = tables.devices[charted.device]
     if row.rule is DeviceRule.NONE:
         return _room_air(evidence, tables)
-    compared = _against_baseline(oxygen, evidence.baseline.oxygen)
+    compared = _against_baseline(oxygen, evidence.baseline.oxygen, row)
     if compared is Baselined.UNCHANGED:
         note = f"{describe_oxygen(oxygen)} is unchanged from before the infusion and does not count"
         return Axis(notes=(note,))
@@ -80,17 +80,18 @@ def _device(oxygen: Oxygen, charted: OxygenDeviceRow, evidence: Evidence, tables
     return Axis(axis.lowest, axis.highest, axis.criteria, tuple(notes), axis.gaps)
 
 
-def _against_baseline(oxygen: Oxygen, baseline: Oxygen | None) -> Baselined:
+def _against_baseline(oxygen: Oxygen, baseline: Oxygen | None, row: DeviceRow) -> Baselined:
     """Compare with the same device before the infusion; a lower flow is no more than baseline.
 
-    Where a flow is charted on one side alone, the two cannot be compared.
+    Where a flow is charted on one side alone the two cannot be compared; nor can a cannula, which is all
+    flow, where it is charted on neither.
     """
     if baseline is None or baseline.device is None or oxygen.device is None:
         return Baselined.ABOVE
     if baseline.device.device is not oxygen.device.device:
         return Baselined.ABOVE
     if baseline.flow is None and oxygen.flow is None:
-        return Baselined.UNCHANGED
+        return Baselined.UNKNOWN if row.rule is DeviceRule.BY_FLOW else Baselined.UNCHANGED
     if baseline.flow is None or oxygen.flow is None:
         return Baselined.UNKNOWN
     unchanged = oxygen.flow.litres_per_minute <= baseline.flow.litres_per_minute
@@ -103,6 +104,9 @@ def _by_device(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
     gaps: tuple[Gap, ...] = ()
     if row.lowest != row.highest:
         gaps = (gap(GapWhat.OXYGEN, GapWhy.AMBIGUOUS, in_words(row.device), widens=True),)
+    elif oxygen.flow is None and row.criterion == "crs.hypoxia.low-flow":
+        # The flow decides nothing here, but it does on intensive care.
+        gaps = (gap(GapWhat.OXYGEN_FLOW, GapWhy.NOT_CHARTED, in_words(row.device)),)
     return Axis(row.lowest, row.highest, (_met(criterion, oxygen),), gaps=gaps)
 
 
@@ -176,7 +180,17 @@ def _met(criterion: Criterion, oxygen: Oxygen) -> CriterionMet:
 
 def _room_air(evidence: Evidence, tables: Tables) -> Axis:
     """Room air is no hypoxia, unless the saturation or a later FiO2 says otherwise."""
-    return _desaturation(evidence, tables) or _enriched_air(evidence, tables) or Axis()
+    found = _desaturation(evidence, tables) or _enriched_air(evidence, tables)
+    return found or Axis(gaps=_saturation_not_charted(evidence))
+
+
+def _saturation_not_charted(evidence: Evidence) -> tuple[Gap, ...]:
+    """No saturation in its window; one that could not be read is told as that."""
+    unreadable = any(item.what is GapWhat.SPO2 for item in evidence.chart_gaps)
+    if evidence.saturation is not None or unreadable:
+        return ()
+    why = GapWhy.STALE if evidence.last_saturation_at is not None else GapWhy.NOT_CHARTED
+    return (gap(GapWhat.SPO2, why),)
 
 
 def _enriched_air(evidence: Evidence, tables: Tables) -> Axis | None:
@@ -231,9 +245,7 @@ def _no_device(evidence: Evidence, tables: Tables) -> Axis:
         return Axis(gaps=() if unreadable else (gap(GapWhat.OXYGEN, why),))
     held = describe_oxygen(last) if last and supported_before else None
     gaps = [] if unreadable and held is None else [gap(GapWhat.OXYGEN, why, held, widens=True)]
-    if evidence.saturation is None and not any(item.what is GapWhat.SPO2 for item in evidence.chart_gaps):
-        stale = evidence.last_saturation_at is not None
-        gaps.append(gap(GapWhat.SPO2, GapWhy.STALE if stale else GapWhy.NOT_CHARTED))
+    gaps += _saturation_not_charted(evidence)
     return Axis(0, _highest(tables), gaps=tuple(gaps), known=supported_before)
 
 

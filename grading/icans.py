@@ -22,6 +22,16 @@ from grading.chart import (
 from grading.evidence import Evidence
 from grading.tables import Tables
 
+_READ_FOR_ICANS = (
+    GapWhat.ICE,
+    GapWhat.CAPD,
+    GapWhat.CONSCIOUSNESS,
+    GapWhat.SEIZURE,
+    GapWhat.MOTOR,
+    GapWhat.RAISED_ICP,
+    GapWhat.SEDATION,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class IcansFinding:
@@ -56,14 +66,17 @@ def grade_icans(evidence: Evidence, tables: Tables) -> IcansFinding:
     if attribution is not None:
         cause = attribution.cause or "cause not stated"
         note = f"Neurological findings attributed elsewhere by a clinician: {cause}"
-        gaps = (gap(score_gap, GapWhy.ATTRIBUTED_ELSEWHERE, cause),)
+        unread = (item for what in _READ_FOR_ICANS for item in _chart_gaps(evidence, what))
+        gaps = (gap(score_gap, GapWhy.ATTRIBUTED_ELSEWHERE, cause), *unread)
         return IcansFinding(_not_assessable(tables, note), gaps)
     events = _events(evidence, tables)
     if evidence.sedation is not None and evidence.sedation.sedated:
         return _under_sedation(evidence, tables, events)
     arousal = _arousal(evidence, tables)
     score = _capd(evidence, tables) if score_gap is GapWhat.CAPD else _ice(evidence, tables)
-    return _combine(tables, score, arousal, _perhaps_sedated(evidence, tables, events))
+    events = _perhaps_sedated(evidence, tables, events)
+    finding = _combine(tables, score, arousal, events)
+    return replace(finding, gaps=(*finding.gaps, *_sedation_not_charted(evidence, score, arousal, tables)))
 
 
 def assessed_by_capd(evidence: Evidence, tables: Tables) -> bool:
@@ -119,6 +132,15 @@ def _perhaps_sedated(evidence: Evidence, tables: Tables, events: Axis) -> Axis:
         return events
     top = tables.criteria["icans.consciousness.unarousable"].level
     return replace(events, highest=top, gaps=(*events.gaps, *unreadable))
+
+
+def _sedation_not_charted(evidence: Evidence, score: Axis, arousal: Axis, tables: Tables) -> tuple[Gap, ...]:
+    """Nobody said whether a sedative explains what was found: listed where it may, as other answers are."""
+    if evidence.sedation is not None or any(item.what is GapWhat.SEDATION for item in evidence.chart_gaps):
+        return ()
+    reduced = arousal.lowest >= tables.criteria["icans.consciousness.voice"].level
+    nothing_known = not score.known and not arousal.known
+    return (gap(GapWhat.SEDATION, GapWhy.NOT_CHARTED),) if reduced or nothing_known else ()
 
 
 def _not_assessable(tables: Tables, why: str, notes: tuple[str, ...] = ()) -> SyndromeGrade:

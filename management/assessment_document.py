@@ -10,7 +10,7 @@ from decimal import ROUND_DOWN, Decimal
 from grading.assessment import SyndromeGrade
 from grading.chart import CartInfusion, OxygenDevice, VasoactiveAgent
 from grading.evidence import Evidence
-from management.review import Recommendation, Review
+from management.review import LateEffects, Recommendation, Review
 
 EXTENSION_NAME = "io.github.cart-toxicity-cds.assessment"
 
@@ -50,6 +50,20 @@ JsonObject = dict[str, object]
 def assessment_extension(review: Review) -> JsonObject:
     """The response-level extension: the document under its name."""
     return {EXTENSION_NAME: assessment_document(review)}
+
+
+def late_effects_extension(late: LateEffects) -> JsonObject:
+    """The same extension after the monitoring window: no grade of either syndrome, only what there is to tell
+    late.
+    """
+    infusion = {"at": _instant(late.infusion_at), "day": late.day, "product": late.product}
+    document = {
+        "at": _instant(late.at),
+        "infusion": _without_empty(infusion),
+        "recommendations": [_recommendation(item) for item in late.recommendations],
+        "protocol": late.protocol,
+    }
+    return {EXTENSION_NAME: document}
 
 
 def assessment_document(review: Review) -> JsonObject:

@@ -4,7 +4,7 @@ What a screen looks at and does not know stands beside it (:mod:`management.scre
 absent: reading imaging reports (free text is shown, never graded) and oliguria (not charted).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from grading.chart import Lab, LabValue
 from grading.tables import shipped_tables
@@ -13,7 +13,6 @@ from management.cytopenia import early_cytopenia, late_cytopenia
 from management.icans_conditions import seizure_recorded
 from management.immunoglobulin import low_igg
 from management.lab_values import capitalised, exact, horizon_of, hours, values_between, with_unit
-from management.screen_pieces import PIECES_OF_SCREEN
 from management.situation import (
     NOT_MET,
     Reasons,
@@ -191,22 +190,3 @@ SCREENS: Mapping[str, Condition] = {
     "early-icaht": early_cytopenia,
     "late-icaht": late_cytopenia,
 }
-
-MISSING_PIECES: Mapping[str, Callable[[Situation], tuple[str, ...]]] = {
-    condition: PIECES_OF_SCREEN[screen]
-    for condition, screen in {
-        "sepsis-possible": "screen.sepsis",
-        "tumour-lysis-possible": "screen.tumour-lysis",
-        "iec-hs-possible": "screen.iec-hs",
-        "crs-refractory": "screen.iec-hs",
-        "haemorrhage-possible": "screen.haemorrhage",
-        "new-focal-deficit": "screen.stroke",
-        "unexplained-consciousness": "screen.nonconvulsive-seizure",
-        "new-inotrope": "cardiac.assessment",
-        "early-icaht": "cytopenia.review",
-    }.items()
-}
-"""By the name of a screen's condition: the inputs that it would look at and that are not known.
-
-Only conditions whose rows give the screen alone; a row that also asks for the cause is not named here.
-"""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from grading.chart import Weight
 from management.protocol_rows import Protocol
 from management.review import Guard, TocilizumabCount, Withheld
-from management.situation import Situation, describe_hours, plain
+from management.situation import Situation, describe_hours, describe_instant, plain
 from management.tocilizumab_doses import doses_not_retrieved, unread_doses
 
 _DAY = timedelta(hours=24)
@@ -45,7 +45,7 @@ def withhold_tocilizumab(situation: Situation, protocol: Protocol) -> tuple[With
         possible = situation.tocilizumab[-1].at + timedelta(hours=float(interval))
         text = (
             f"Last dose {describe_hours(count.hours_since_last)} ago; at least {describe_hours(interval)} "
-            f"are required, so not before {possible.isoformat(timespec='minutes')}"
+            f"are required, so not before {describe_instant(situation, possible)}"
         )
         withheld.append(_withheld(protocol, Guard.INTERVAL_UNDER_8H, text))
     if count.last_24_h >= protocol.limit(Guard.THREE_DOSES_IN_24H):

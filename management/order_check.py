@@ -19,7 +19,7 @@ from management.drafted_order import (
 from management.order_doses import check_doses, write_mg
 from management.order_table import OrderCut, find, order_table
 from management.protocol_rows import Protocol
-from management.situation import Situation, earlier_labs, latest_lab
+from management.situation import Situation, earlier_labs, latest_lab, write_instant
 from management.steroid_orders import check_steroid_end
 from management.tocilizumab_orders import check_tocilizumab
 from management.vocabulary import Cut
@@ -98,7 +98,7 @@ def _renal(situation: Situation, protocol: Protocol) -> list[OrderFinding]:
         risen = bool(earlier) and latest.value - min(earlier) >= situation.cut(Cut.LYSIS_CREATININE_RISE)
         if latest.upper_limit is not None and latest.value <= latest.upper_limit and not risen:
             return []
-        seen = f"creatinine {write_mg(latest.value)} mg/dL at {latest.at.isoformat(timespec='minutes')}"
+        seen = f"creatinine {write_mg(latest.value)} mg/dL at {write_instant(latest.at)}"
     cut = order_table().cuts[OrderCut.RENAL_CLEARANCE]
     text = (
         f"Levetiracetam: check creatinine clearance; adjusted below {write_mg(cut.value)} {cut.unit} ({seen})"
@@ -116,7 +116,7 @@ def _duplicate(
     ended |= {reference for other in beside for reference in other.replaces}
     for pending in situation.evidence.pending:
         if pending.drug.value == order.drug.value and pending.source.reference not in ended:
-            when = f" at {pending.authored_at.isoformat(timespec='minutes')}" if pending.authored_at else ""
+            when = f" at {write_instant(pending.authored_at)}" if pending.authored_at else ""
             text = f"{order.drug.title} is already ordered{when} and not charted as given"
             return [find(OrderKind.DUPLICATE, protocol, text)]
     for other in beside:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from management.conditions import CONDITIONS
-from management.differentials import MISSING_PIECES
 from management.dosing import compute_dose, fixed_dose
 from management.guard_rails import RefusedWeight, usable_weight, withhold_tocilizumab
 from management.icu_criteria import ICU_CRITERION
 from management.protocol_rows import Advice, DoseRule, Protocol, ProtocolRow
 from management.review import Recommendation, Strength, Withheld
+from management.screen_pieces import PIECES_OF_SCREEN
 from management.situation import Reasons, Situation, is_child_or_unknown, without_criterion
 from management.steroid_doses import last_steroid_doses, why_no_draft
 from management.vocabulary import CONSIDER_FORMS, DRUGS, RECOMMEND_FORMS, drug_of
@@ -124,10 +124,23 @@ def _lower(offer: _Offer, lowerings: Iterable[_Lowering]) -> _Offer:
     advice, concerned = offer.advice, [lowering for lowering in lowerings if lowering.concerns(offer)]
     if not concerned:
         return offer
-    weak = replace(advice, id=CONSIDER_FORMS.get(advice.id, advice.id), strength=Strength.CONSIDER)
+    weak = replace(
+        advice,
+        id=CONSIDER_FORMS.get(advice.id, advice.id),
+        strength=Strength.CONSIDER,
+        title=_as_option(advice.title),
+    )
     own = [lowering for lowering in concerned if lowering.rows is not None]
     cautions = tuple(_caution(lowering.row, lowering.reasons) for lowering in own)
     return replace(offer, advice=weak, cautions=cautions)
+
+
+def _as_option(title: str) -> str:
+    """A title that gives an order, as the option that it was lowered to."""
+    if title.startswith("Consider"):
+        return title
+    thing = title.removeprefix("Give ")
+    return f"Consider {thing[:1].lower()}{thing[1:]}"
 
 
 def _strongest(offers: Iterable[_Offer]) -> list[_Offer]:
@@ -148,7 +161,7 @@ def _strongest(offers: Iterable[_Offer]) -> list[_Offer]:
 
 def _missing(offer: _Offer, situation: Situation) -> tuple[str, ...]:
     """What a screen would look at and does not know."""
-    find = MISSING_PIECES.get(offer.row.when)
+    find = PIECES_OF_SCREEN.get(offer.advice.id)
     return () if find is None else find(situation)
 
 

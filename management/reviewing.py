@@ -1,6 +1,7 @@
 """The review of a chart: grade it, and say what the protocol makes of the grade."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -9,12 +10,13 @@ from grading.assessment import Assessment
 from grading.chart import Chart
 from grading.chart_index import ChartIndex
 from grading.crs import grade_crs
-from grading.evidence_at import evidence_at
 from grading.icans import grade_icans
+from grading.looking_back import evidence_then
 from grading.tables import shipped_tables
 from management.attribution import grade_without_attributions
 from management.guard_rails import count_tocilizumab, weight_holds_for
 from management.ice_schedule import schedule_ice
+from management.lab_gaps import lab_gaps
 from management.protocol_rows import Protocol
 from management.recommend import Outcome, recommend
 from management.review import Guard, Review
@@ -70,9 +72,12 @@ def _situation(assessment: Assessment, chart: Chart, protocol: Protocol, grade_a
 
 def _review(situation: Situation, protocol: Protocol) -> Review:
     died = _has_died(situation.assessment)
+    assessment = situation.assessment
+    if not died and (missing := lab_gaps(situation)):
+        assessment = replace(assessment, gaps=(*assessment.gaps, *missing))
     outcome = Outcome() if died else recommend(situation, protocol)
     return Review(
-        assessment=situation.assessment,
+        assessment=assessment,
         protocol=protocol.name,
         protocol_version=protocol.version,
         tocilizumab=count_tocilizumab(situation),
@@ -90,7 +95,7 @@ def _grade_past(index: ChartIndex, instant: datetime) -> Assessment | None:
     """Both syndromes at an earlier instant, without peaks and gaps; ``None`` before the infusion."""
     if index.series_start is None or instant < index.series_start:
         return None
-    evidence, tables = evidence_at(index, instant), index.tables
+    evidence, tables = evidence_then(index, instant), index.tables
     crs, icans = grade_crs(evidence, tables).syndrome, grade_icans(evidence, tables).syndrome
     return Assessment(instant, evidence, crs, icans, ())
 

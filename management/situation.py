@@ -128,7 +128,12 @@ def describe_instant(situation: Situation, instant: datetime) -> str:
     """Date and time to the minute with the offset, in the offset of the infusion where that is known."""
     infusion = situation.evidence.infusion
     zone = None if infusion is None or infusion.at is None else infusion.at.tzinfo
-    local = instant.astimezone(zone or instant.tzinfo).isoformat(" ", "minutes")
+    return write_instant(instant.astimezone(zone or instant.tzinfo))
+
+
+def write_instant(instant: datetime) -> str:
+    """Date and time to the minute with the offset: ``2026-03-04 08:00 +01:00``."""
+    local = instant.isoformat(" ", "minutes")
     return f"{local[:16]} {local[16:]}"
 
 

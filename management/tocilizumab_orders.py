@@ -13,7 +13,7 @@ from management.drafted_order import DosageStep, DraftedOrder, OrderFinding, Ord
 from management.order_table import find
 from management.protocol_rows import Protocol
 from management.review import Guard
-from management.situation import Situation, describe_grade, describe_hours
+from management.situation import Situation, describe_grade, describe_hours, write_instant
 from management.tocilizumab_doses import doses_not_retrieved, unread_doses
 
 _DAY = timedelta(hours=24)
@@ -112,13 +112,13 @@ def _interval(
     span = timedelta(hours=float(hours))
     found = []
     if given and first - given[-1] < span:
-        earliest = (given[-1] + span).isoformat(timespec="minutes")
+        earliest = write_instant(given[-1] + span)
         since = Decimal(max(0, int((first - given[-1]).total_seconds()))) / 3600
         text = (
             f"Tocilizumab {describe_hours(since)} after the last dose; at least {describe_hours(hours)} are "
             f"required: not before {earliest}"
         )
-        more = f"{text}. Last dose at {given[-1].isoformat(timespec='minutes')}"
+        more = f"{text}. Last dose at {write_instant(given[-1])}"
         found.append(find(OrderKind.INTERVAL, protocol, text, more))
     shortest = min(
         (step.interval for step in order.steps if step.is_repeated and step.interval), default=span
@@ -157,7 +157,7 @@ def _too_many(
 
 
 def _given_in_words(given: list[datetime]) -> str:
-    times = ", ".join(instant.isoformat(timespec="minutes") for instant in given)
+    times = ", ".join(write_instant(instant) for instant in given)
     return f"Given so far: {len(given)}" + (f" ({times})" if times else "")
 
 

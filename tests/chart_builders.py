@@ -196,6 +196,7 @@ def well_charted(**changes: Any) -> Chart:
         seizures=(seizure("none"),),
         motor=(motor("none"),),
         raised_icp=(raised_icp("none"),),
+        sedation=(sedated(False),),
         weights=(weight(72),),
     )
     return replace(chart, **changes)

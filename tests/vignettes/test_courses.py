@@ -40,20 +40,9 @@ SERVICE: Final = "cart-toxicity-patient-view"
 A_MINUTE: Final = 1 / 60  # in hours; a window ends a moment after its last instant
 SIX_DAYS: Final = 144  # hours of chart that a course must have at least
 
-# Where the program does not yet answer as the story says, by story and instant, with the reason.
-DISAGREEMENTS: Final[dict[str, str]] = {
-    "COURSE-20@61.5h": "a stale pressure is not named as a gap where a vasopressor settles the axis",
-}
-
-
-def _marks(story_id: str) -> tuple[pytest.MarkDecorator, ...]:
-    reason = DISAGREEMENTS.get(story_id)
-    return (pytest.mark.xfail(strict=True, reason=reason),) if reason else ()
-
 
 LOOKS: Final = [(course, instant) for course in COURSES for instant in course.instants]
 INSTANTS: Final = [pytest.param(*look, id=look[1].story.id) for look in LOOKS]
-ANSWERED: Final = [pytest.param(*look, id=look[1].story.id, marks=_marks(look[1].story.id)) for look in LOOKS]
 
 
 @cache
@@ -82,7 +71,7 @@ def _assessment(course_id: str, disguise_name: str, at: datetime) -> dict[str, A
 
 
 @pytest.mark.parametrize("disguise_name", DISGUISE_NAMES)
-@pytest.mark.parametrize(("course", "instant"), ANSWERED)
+@pytest.mark.parametrize(("course", "instant"), INSTANTS)
 def test_instant_is_answered_as_the_story_says(course: Course, instant: Instant, disguise_name: str) -> None:
     assessment = _assessment(course.id, disguise_name, instant.at)
     grades_as_expected(assessment, instant.story)
@@ -177,7 +166,7 @@ def clients(clock: Clock) -> Iterator[dict[str, TestClient]]:
         }
 
 
-@pytest.mark.parametrize(("course", "instant"), ANSWERED)
+@pytest.mark.parametrize(("course", "instant"), INSTANTS)
 def test_hook_answers_as_the_story_says(
     clients: dict[str, TestClient], clock: Clock, course: Course, instant: Instant
 ) -> None:
@@ -206,10 +195,6 @@ def test_there_are_twenty_courses_and_both_protocols_have_five() -> None:
     assert len(COURSE_BY_ID) == len(COURSES) == 20
     for name in ("met-2021", "asco-2021"):
         assert sum(course.protocol == name for course in COURSES) >= 5
-
-
-def test_no_disagreement_names_a_story_that_is_not_there() -> None:
-    assert DISAGREEMENTS.keys() <= {instant.story.id for _, instant in LOOKS}
 
 
 def test_the_charts_of_courses_are_valid_r4() -> None:
