@@ -105,6 +105,33 @@ def test_the_text_gives_grade_reason_gap_and_suggestion(capsys: pytest.CaptureFi
     assert "does not replace the local CAR-T protocol" in text
 
 
+def test_a_late_effect_is_told_without_a_grade(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    bundle = json.loads(Path(sample("demo-dorn")).read_text("utf-8"))
+    patient = {"reference": "Patient/demo-dorn"}
+    for day, count in (("10", 950), ("13", 800)):  # days 40 and 43 after the infusion of 2026-03-01
+        anc = {
+            "resourceType": "Observation",
+            "id": f"anc-{day}",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "751-8"}]},
+            "subject": patient,
+            "effectiveDateTime": f"2026-04-{day}T08:00:00+01:00",
+            "valueQuantity": {"value": count, "system": "http://unitsofmeasure.org", "code": "/uL"},
+        }
+        bundle["entry"].append({"resource": anc})
+    path = tmp_path / "bundle.json"
+    path.write_text(json.dumps(bundle), "utf-8")
+    later = ["grade", str(path), "--at", "2026-04-13T10:00:00+01:00"]
+    assert exit_code(later) == 0
+    text = capsys.readouterr().out
+    assert "nothing to grade" in text and "Late effects, day 43 after the infusion" in text
+    assert "Late ICAHT grade 2" in text
+    assert exit_code([*later, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)["io.github.cart-toxicity-cds.assessment"]
+    assert "crs" not in document and "icans" not in document
+    assert [item["id"] for item in document["recommendations"]] == ["cytopenia.review"]
+
+
 def test_the_text_lists_what_no_map_knows(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     bundle = json.loads(Path(sample("demo-dorn")).read_text("utf-8"))
     for entry in bundle["entry"]:
