@@ -9,11 +9,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from docs.tools.card_picture import card_page, digest_of, draw, find_browser, stamp, stamped_digest
 from docs.tools.sample_card import ROOT, Wire
+from ehr_sandbox.record import CHART_CLOCK
 
 GALLERY = ROOT / "docs/cards"
 Card = dict[str, Any]
@@ -40,6 +42,64 @@ def _view(patient: str, *without: str) -> Callable[[Wire], Sequence[Card]]:
     return ask
 
 
+def _sign(patient: str, milligrams: int, drug: str = "tocilizumab") -> Callable[[Wire], Sequence[Card]]:
+    """The cards of ``order-sign`` for one drafted dose."""
+
+    def ask(wire: Wire) -> Sequence[Card]:
+        draft = {
+            "resourceType": "MedicationRequest",
+            "id": "draft-1",
+            "status": "draft",
+            "intent": "order",
+            "medicationCodeableConcept": {"text": drug},
+            "subject": {"reference": f"Patient/{patient}"},
+            "dosageInstruction": [
+                {
+                    "text": f"{milligrams} mg intravenous once",
+                    "route": {"text": "intravenous"},
+                    "doseAndRate": [{"doseQuantity": _quantity(milligrams, "mg")}],
+                }
+            ],
+        }
+        cards: Sequence[Card] = wire.sign(patient, draft)["cards"]
+        return cards
+
+    return ask
+
+
+def _late(wire: Wire) -> Sequence[Card]:
+    """The card of a patient 43 days after the infusion, with low neutrophils on two days."""
+    subject = {"reference": "Patient/demo-late"}
+    product = {"system": "http://www.cms.gov/Medicare/Coding/ICD10", "code": "XW033H7"}
+    infusion = {
+        "resourceType": "Procedure",
+        "id": "infusion",
+        "status": "completed",
+        "subject": subject,
+        "code": {"coding": [product]},
+        "performedDateTime": (CHART_CLOCK - timedelta(days=43)).isoformat(),
+    }
+    counts = [
+        {
+            "resourceType": "Observation",
+            "id": f"anc-{days}",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "751-8"}]},
+            "subject": subject,
+            "effectiveDateTime": (CHART_CLOCK - timedelta(days=days)).isoformat(),
+            "valueQuantity": _quantity(count, "/uL"),
+        }
+        for days, count in ((4, 950), (1, 800))
+    ]
+    given = {"infusionProcedures": [infusion], "labs": counts}
+    cards: Sequence[Card] = wire.view_record("demo-late", given)["cards"]
+    return cards
+
+
+def _quantity(value: int, unit: str) -> dict[str, Any]:
+    return {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+
+
 SCENES = (
     Scene("monitoring", "Nothing met: one quiet card that says so", _view("demo-adler"), "monitoring"),
     Scene("crs-1", "CRS 1: fever alone, neutropenic", _view("demo-birke"), "crs"),
@@ -60,6 +120,31 @@ SCENES = (
         "Part of the record was not sent",
         _view("demo-cedar", "bloodPressure", "medicationAdministrations"),
         "missing-data",
+    ),
+    Scene(
+        "infusion-unknown",
+        "Whether cells were infused is not known",
+        _view("demo-cedar", "infusion", "medicationAdministrations", "procedures"),
+        "infusion",
+    ),
+    Scene("late-effects", "Day 43: nothing is graded, low neutrophils are told", _late, "late-effects"),
+    Scene(
+        "order-over-maximum",
+        "A drafted dose above the maximum, with the corrected draft",
+        _sign("demo-esche", 960),
+        "order-check",
+    ),
+    Scene(
+        "order-isolated-icans",
+        "Tocilizumab drafted in ICANS without CRS",
+        _sign("demo-falke", 608),
+        "order-check",
+    ),
+    Scene(
+        "order-gm-csf",
+        "GM-CSF drafted",
+        _sign("demo-cedar", 1, "sargramostim"),
+        "order-check",
     ),
 )
 

@@ -7,18 +7,18 @@ answer are replaced, so that the same chart gives the same text. Nothing here dr
 import copy
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
 
-from cart_cds.patient_table import describe_patients
+from cart_cds.patient_table import LEGEND, describe_patients
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from ehr_sandbox.app import create_sandbox
-from ehr_sandbox.hook_client import discover, view_patient
+from ehr_sandbox.hook_client import HookService, discover, resolve_prefetch, view_patient
 from ehr_sandbox.patients import load_patients
 from ehr_sandbox.record import CHART_CLOCK
 
@@ -27,6 +27,7 @@ README = ROOT / "README.md"
 CARD_FILE = ROOT / "docs/pictures/card-crs-3.json"
 PATIENT = "demo-dorn"
 _WIDTH = 110
+_OK = 200
 
 _EHR, _SERVICE = "http://ehr", "http://service"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -61,6 +62,43 @@ class Wire:
         service = discover(self, _SERVICE, "patient-view")
         sent = {key: query for key, query in service.prefetch.items() if not key.startswith(tuple(without))}
         return view_patient(self, replace(service, prefetch=sent), f"{_EHR}/fhir", patient)
+
+    def sign(self, patient: str, draft: dict[str, Any]) -> dict[str, Any]:
+        """Sign an order in a patient's chart: the service's answer to ``order-sign``."""
+        service = discover(self, _SERVICE, "order-sign")
+        context = {"userId": "Practitioner/demo-clinician", "patientId": patient}
+        prefetch = resolve_prefetch(self, f"{_EHR}/fhir", service.prefetch, context)
+        drafts = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": draft}]}
+        return self._ask("order-sign", service, context | {"draftOrders": drafts}, prefetch)
+
+    def view_record(self, patient: str, given: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """The service's answer to ``patient-view`` for a record that holds only what is ``given``, by key."""
+        service = discover(self, _SERVICE, "patient-view")
+        found = {
+            key: {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in some]}
+            if (some := given.get(key))
+            else {"resourceType": "Bundle", "type": "searchset"}
+            for key in service.prefetch
+            if key != "patient"
+        }
+        context = {"userId": "Practitioner/demo-clinician", "patientId": patient}
+        return self._ask("patient-view", service, context, found)
+
+    def _ask(
+        self, hook: str, service: HookService, context: Mapping[str, Any], prefetch: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Call a hook. Raises :class:`ValueError` where the service refuses."""
+        request = {
+            "hook": hook,
+            "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+            "context": context,
+            "prefetch": prefetch,
+        }
+        answer = self._service.post(service.url, json=request)
+        if answer.status_code != _OK:
+            raise ValueError(f"{hook} answered {answer.status_code}")
+        found: dict[str, Any] = answer.json()
+        return found
 
     def _client(self, url: str) -> TestClient:
         return self._ehr if url.startswith(_EHR) else self._service
@@ -119,9 +157,10 @@ def write_json(value: Any, indent: int = 0) -> str:
 
 
 def demo_table() -> str:
-    """The table of the demonstration."""
+    """The table of the demonstration with its legend."""
     wire = Wire()
-    return describe_patients((patient.name, wire.view(patient.id)) for patient in load_patients())
+    table = describe_patients((patient.name, wire.view(patient.id)) for patient in load_patients())
+    return f"{table}\n\n{LEGEND}"
 
 
 def refresh(readme: str, card: dict[str, Any]) -> str:
