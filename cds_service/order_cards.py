@@ -142,7 +142,8 @@ def _order_lines(order: DraftedOrder, context: OrderCardContext) -> list[str]:
 
 
 def _step_words(step: DosageStep, zone: tzinfo | None) -> str:
-    words = [" or ".join(dose.written + (" a day" if dose.per_day else "") for dose in step.doses)]
+    written = dict.fromkeys(dose.written + (" a day" if dose.per_day else "") for dose in step.doses)
+    words = [" or ".join(written)]
     words = words if step.doses else [f"dose not read ({step.fault})"]
     if step.route is not None:
         words.append(step.route)

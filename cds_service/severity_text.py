@@ -16,13 +16,16 @@ def score_lines(scores: Iterable[Score], zone: tzinfo | None) -> list[str]:
 
 
 def _score(score: Score, zone: tzinfo | None) -> str:
-    parts = [f"{escape_markdown(score.name)}:"]
-    if score.points:
-        course = " → ".join(
-            f"{write_number(point.value, 2)} ({write_hour(point.at, zone)})"
-            for point in score.points[-_MOST_POINTS:]
+    if not score.points:
+        return (
+            f"{escape_markdown(score.name)} not computed: {escape_markdown('; '.join(score.missing), _LONG)}"
         )
-        parts += [course, f"= {escape_markdown(score.points[-1].arithmetic, _LONG)}"]
+    parts = [f"{escape_markdown(score.name)}:"]
+    course = " → ".join(
+        f"{write_number(point.value, 2)} ({write_hour(point.at, zone)})"
+        for point in score.points[-_MOST_POINTS:]
+    )
+    parts += [course, f"= {escape_markdown(score.points[-1].arithmetic, _LONG)}"]
     if score.reading:
         parts.append(f"({escape_markdown(score.reading, _LONG)})")
     if score.missing:
@@ -33,12 +36,13 @@ def _score(score: Score, zone: tzinfo | None) -> str:
 
 
 def risk_lines(factors: Iterable[RiskFactor]) -> list[str]:
-    """A known risk factor a line."""
-    return [
-        f"{escape_markdown(factor.text, _LONG)} ({escape_markdown(factor.cite)}; tier {factor.tier}"
-        f"{'' if factor.verified else ', **not verified**'})"
-        for factor in factors
-    ]
+    """Known risk factors, those of one source in one line."""
+    told: dict[str, list[str]] = {}
+    for factor in factors:
+        mark = "" if factor.verified else ", **not verified**"
+        source = f"({escape_markdown(factor.cite)}; tier {factor.tier}{mark})"
+        told.setdefault(source, []).append(escape_markdown(factor.text, _LONG))
+    return [f"{'. '.join(texts)} {source}" for source, texts in told.items()]
 
 
 def ice_line(schedule: IceSchedule | None, now: datetime, zone: tzinfo | None) -> str | None:

@@ -1,7 +1,8 @@
 """Pipe tables of situations: one Markdown row is one patient, in the words of the ward.
 
 Every column that is not named in a table, and every empty cell, is charted as for a well adult on day 3:
-37.0 °C, 118 mmHg, room air with 96 %, ICE 10, alert, no seizure, no motor finding, no raised pressure, not sedated, 72 kg.
+37.0 °C, 118 mmHg, room air with 96 %, ICE 10, alert, no seizure, no motor finding, no raised pressure,
+not sedated, 72 kg.
 ``none`` in a cell: nothing of the kind is charted (``nothing`` where "none" is a finding of its own). Several
 entries of a cell are parted by ``;``. A time stands behind ``@`` and counts back from the time of grading:
 ``38.6 @2h``, ``@30min``, ``@3d``, ``@in 3min``.

@@ -362,7 +362,7 @@ def test_scores_and_risk_factors_stand_on_the_first_card_alone() -> None:
     icans, crs = cards_of(review)
     beside = section_of(icans["detail"], "Beside the grade")
     assert "m-EASIX: 10.5 (03-03 08:00) → 126.4 (03-04 08:00) = 520 U/L × 18.8 mg/dL" in beside
-    assert "CAR-HEMATOTOX: not known: ferritin before the infusion" in beside
+    assert "CAR-HEMATOTOX not computed: ferritin before the infusion" in beside
     assert "Infection at infusion: pneumonia" in beside
     assert "m-EASIX" not in crs["detail"]
 

@@ -122,7 +122,9 @@ def test_worse_within_12_h_is_not_said_where_the_twelfth_hour_is_unknown() -> No
 def test_what_is_withheld_says_when_it_becomes_possible() -> None:
     (held,) = review_of("fever 39 20h; fever 38.8; oxygen nasal-cannula 3; tocilizumab 5h").withheld
     assert held.because is Guard.INTERVAL_UNDER_8H
-    assert held.text == ("Last dose 5 h ago; at least 8 h are required, so not before 2026-03-10 15:00 +00:00")
+    assert held.text == (
+        "Last dose 5 h ago; at least 8 h are required, so not before 2026-03-10 15:00 +00:00"
+    )
     assert held.cite == "MET guide, Fig. 1"
 
 
