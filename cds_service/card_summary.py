@@ -58,11 +58,11 @@ def _trend(grade: SyndromeGrade, evidence: Evidence, zone: tzinfo | None) -> str
 
 
 def _is_worth_telling(grade: SyndromeGrade, trend: Trend) -> bool:
-    """Grade 0 after a grade is news; grade 0 after data were charted is not."""
-    if trend.previous is None:
+    """A grade that became another is news; one that was merely not known before is not."""
+    before = trend.previous
+    if before is None:
         return grade.status is not Status.NONE
-    known = trend.previous.status is not Status.NOT_ASSESSABLE
-    return known and (grade.status is not Status.NONE or trend.previous.lowest >= 1)
+    return not (before.lowest <= grade.lowest and grade.highest <= before.highest)
 
 
 def step_words(step: GradeStep) -> str:

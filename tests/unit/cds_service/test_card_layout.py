@@ -268,14 +268,11 @@ def test_what_preceded_is_news_only_where_it_was_a_grade() -> None:
     assert card["summary"].endswith("no criterion met, day 3; was 2 until 07:00")
 
 
-def test_a_range_before_is_told_as_a_range() -> None:
-    was = GradeStep(AT - timedelta(hours=9), Status.INDETERMINATE, None, 0, 3)
-    for step, words in ((was, "0–3"), (replace(was, lowest=2), "2–3")):
+def test_a_range_before_is_told_unless_the_present_grade_lay_in_it() -> None:
+    open_before = GradeStep(AT - timedelta(hours=9), Status.INDETERMINATE, None, 0, 1)
+    for step, told in ((open_before, "; was 0–1 until 07:00"), (replace(open_before, highest=3), "")):
         grade = replace(graded(2), trend=Trend(AT - timedelta(hours=48), AT - timedelta(hours=1), step))
-        assert (
-            cards_of(review_of(grade))[0]["summary"]
-            == f"CRS grade 2, day 3; was {words} until 07:00; ICANS 0"
-        )
+        assert cards_of(review_of(grade))[0]["summary"] == f"CRS grade 2, day 3{told}; ICANS 0"
 
 
 # --- attribution ---
