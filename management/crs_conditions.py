@@ -204,11 +204,15 @@ def crs_signs_without_temperature(situation: Situation) -> Reasons:
 
 
 def new_inotrope(situation: Situation) -> Reasons:
-    """An inotrope runs; it counts as no vasopressor and points at the heart."""
+    """An inotrope runs that did not run before the infusion; it counts as no vasopressor and points at the
+    heart.
+    """
+    given = situation.evidence.infusion
+    start = None if given is None else given.at
     return tuple(
         f"{in_words(infusion.agent)} running"
         for infusion in situation.evidence.running
-        if infusion.agent in _INOTROPES
+        if infusion.agent in _INOTROPES and (start is None or infusion.since >= start)
     )
 
 

@@ -7,6 +7,7 @@ from itertools import chain
 from grading.assessment import Status, SyndromeGrade
 from grading.bedside_words import in_words
 from grading.chart import Attributable, BaselineIce, DrugDose, Lab, Motor, RaisedIcp, Seizure
+from grading.tables import shipped_tables
 from management.crs_conditions import Condition
 from management.icu_criteria import REDUCED_CONSCIOUSNESS
 from management.situation import (
@@ -172,13 +173,22 @@ def new_focal_deficit(situation: Situation) -> Reasons:
 
 
 def unexplained_consciousness(situation: Situation) -> Reasons:
-    """Reduced consciousness that neither sedation nor a clinician's attribution explains."""
+    """Reduced or fluctuating consciousness that neither sedation nor a clinician's attribution explains."""
     row = situation.evidence.consciousness
-    if row is None or row.level not in REDUCED_CONSCIOUSNESS:
+    if row is None or is_sedated(situation) or is_attributed(situation, Attributable.NEUROLOGICAL):
         return NOT_MET
-    if is_sedated(situation) or is_attributed(situation, Attributable.NEUROLOGICAL):
+    if row.level in REDUCED_CONSCIOUSNESS:
+        return (f"Recorded: {in_words(row.level)}",)
+    since = situation.at - shipped_tables().span("consciousness")
+    reduced = [
+        earlier
+        for earlier in situation.chart.consciousness
+        if since <= earlier.at <= row.at and earlier.level in REDUCED_CONSCIOUSNESS
+    ]
+    if not reduced:
         return NOT_MET
-    return (f"Recorded: {in_words(row.level)}",)
+    ago = describe_hours(situation.hours_since(reduced[-1].at))
+    return (f"Fluctuating: {in_words(reduced[-1].level)} {ago} ago, {in_words(row.level)} now",)
 
 
 def intracranial_haemorrhage(situation: Situation) -> Reasons:
