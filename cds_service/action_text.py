@@ -25,13 +25,13 @@ _GUARD_WORDS = {
 
 
 def sort_actions(recommendations: Iterable[Recommendation]) -> list[Recommendation]:
-    """Urgent ones first, among them those with a dose; then by strength, else as they came."""
+    """Urgent ones first, then by strength; of each those with a dose first, else as they came."""
     return sorted(
         recommendations,
         key=lambda item: (
             not item.urgent,
-            item.urgent and item.dose is None,
             item.strength is not Strength.RECOMMEND,
+            item.dose is None,
         ),
     )
 

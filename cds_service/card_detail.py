@@ -28,7 +28,7 @@ from cds_service.card_opening import opening_lines
 from cds_service.card_places import CardContent, grade_of
 from cds_service.card_summary import deciding_first
 from cds_service.card_text import bullet_list, escape_fixed, escape_markdown, spell_units
-from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines
+from cds_service.gap_text import WHAT_WORDS, Syndrome, gap_lines, is_sedated_now
 from cds_service.severity_text import risk_lines, score_lines
 from grading.assessment import CriterionMet
 from grading.chart import Chart
@@ -53,7 +53,7 @@ def write_detail(content: CardContent, review: Review, chart: Chart | None = Non
     zone = zone_of(evidence)
     actions = sort_actions(content.recommendations)
     intensive = _intensive_care_criteria(content)
-    known = _said_anyway(review) | set(intensive)
+    known = _said_anyway(review) | set(intensive) | _criteria_told_elsewhere(content)
     now = [item for item in actions if item.strength is Strength.RECOMMEND and not is_screen(item)]
     asked = [item for item in actions if asks_for_data(item) and item not in now]
     screens = [item for item in actions if is_screen(item)]
@@ -97,9 +97,17 @@ def closing(review: Review | LateEffects) -> str:
 
 
 def _intensive_care_criteria(content: CardContent) -> list[str]:
-    """Why intensive care: much rests on it, and it is said once at the top."""
+    """Why intensive care: much rests on it, and it is said once at the top of the card that offers it."""
+    if not any(item.id.startswith("icu.") for item in content.recommendations):
+        return []
     reasons = [reason for item in content.recommendations for reason in item.reasons]
     return list(dict.fromkeys(reason for reason in reasons if reason.startswith(ICU_CRITERION)))
+
+
+def _criteria_told_elsewhere(content: CardContent) -> frozenset[str]:
+    """Criteria for intensive care among the reasons of a card that does not offer it: the other card does."""
+    reasons = (reason for item in content.recommendations for reason in item.reasons)
+    return frozenset(reason for reason in reasons if reason.startswith(ICU_CRITERION))
 
 
 def _criteria_line(criteria: Sequence[str]) -> str | None:
@@ -111,7 +119,8 @@ def _criteria_line(criteria: Sequence[str]) -> str | None:
 
 def _asked(asked: Iterable[Recommendation], content: CardContent) -> list[str]:
     """What to chart: on each card what its own grade needs, else what the rows say."""
-    needed = list(dict.fromkeys(WHAT_WORDS[gap.what] for gap in content.gaps if gap.widens_range))
+    open_gaps = [gap for gap in content.gaps if gap.widens_range and not is_sedated_now(gap)]
+    needed = list(dict.fromkeys(WHAT_WORDS[gap.what] for gap in open_gaps))
     if not needed:
         return [action_line(item) for item in asked]
     return [

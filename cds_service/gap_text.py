@@ -104,8 +104,15 @@ def syndrome_of_gap(gap: Gap) -> Syndrome | None:
     return Syndrome.CRS if gap.what in _OF_CRS else None
 
 
+def is_sedated_now(gap: Gap) -> bool:
+    """Whether the gap is sedation that is charted: nothing is to be charted, it hides what is looked for."""
+    return gap.what is GapWhat.SEDATION and gap.why is GapWhy.AMBIGUOUS
+
+
 def gap_words(gap: Gap) -> str:
     """A gap in a few words, for a summary: ``temperature not charted``."""
+    if is_sedated_now(gap):
+        return "sedated: consciousness and ICE say nothing"
     return f"{WHAT_WORDS[gap.what]} {WHY_WORDS[gap.why]}"
 
 

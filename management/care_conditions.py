@@ -31,6 +31,7 @@ from management.situation import (
 )
 from management.tocilizumab_doses import doses_not_retrieved, unread_doses
 from management.vocabulary import Cut
+from management.weight_check import doubt_about_weight
 
 _ORGAN_LABS = (Lab.ALT, Lab.AST, Lab.BILIRUBIN, Lab.CREATININE)
 
@@ -216,7 +217,8 @@ def weight_missing(situation: Situation) -> Reasons:
         return ("No weight charted",)
     if situation.at - weight.at > situation.weight_holds_for:
         return (f"Weight of {plain(weight.kilograms)} kg is {(situation.at - weight.at).days} days old",)
-    return NOT_MET
+    doubt = doubt_about_weight(situation)
+    return NOT_MET if doubt is None else (doubt,)
 
 
 def child_or_age_unknown(situation: Situation) -> Reasons:

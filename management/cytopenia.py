@@ -132,9 +132,17 @@ def _grade_early(counts: Sequence[Count], day: int, table: SeverityTable) -> Rea
         else "on every count from the infusion on"
     )
     low = [count for count in counts if run.first <= count.day <= run.last and count.value <= worst.up_to]
-    return (
-        f"Early ICAHT grade {worst.grade} by the counts charted: {exact(worst.up_to)}/µL or less {how_long}",
-        _show(low),
+    least = "at least " if _days_may_be_missing(counts, worst.up_to, table) else ""
+    grade = f"Early ICAHT {least}grade {worst.grade} by the counts charted"
+    return (f"{grade}: {exact(worst.up_to)}/µL or less {how_long}", _show(low))
+
+
+def _days_may_be_missing(counts: Sequence[Count], cut: Decimal, table: SeverityTable) -> bool:
+    """Whether low counts lie so far apart that the days between were not counted as low."""
+    bridge = table.number(Number.BRIDGE)
+    return any(
+        before.value <= cut >= after.value and after.day - before.day > bridge
+        for before, after in pairwise(counts)
     )
 
 

@@ -11,6 +11,7 @@ from management.protocol_rows import Protocol
 from management.review import Guard, TocilizumabCount, Withheld
 from management.situation import Situation, describe_hours, describe_instant, plain
 from management.tocilizumab_doses import doses_not_retrieved, unread_doses
+from management.weight_check import doubt_about_weight
 
 _DAY = timedelta(hours=24)
 
@@ -69,7 +70,8 @@ def usable_weight(situation: Situation) -> Weight | RefusedWeight:
         return RefusedWeight(Guard.NO_WEIGHT, "No weight charted, and none is ever assumed")
     if situation.at - weight.at > situation.weight_holds_for:
         return RefusedWeight(Guard.STALE_WEIGHT, _stale(weight, situation))
-    return weight
+    doubt = doubt_about_weight(situation)
+    return weight if doubt is None else RefusedWeight(Guard.NO_WEIGHT, doubt)
 
 
 def _stale(weight: Weight, situation: Situation) -> str:

@@ -24,6 +24,7 @@ from management.risk_factors import find_risk_factors
 from management.severity import score_severity
 from management.situation import GradeAt, Situation
 from management.tocilizumab_doses import counted_doses, doses_of_episode
+from management.weight_check import weight_gaps
 
 _DEATH = 5
 
@@ -73,7 +74,7 @@ def _situation(assessment: Assessment, chart: Chart, protocol: Protocol, grade_a
 def _review(situation: Situation, protocol: Protocol) -> Review:
     died = _has_died(situation.assessment)
     assessment = situation.assessment
-    if not died and (missing := lab_gaps(situation)):
+    if not died and (missing := (*weight_gaps(situation), *lab_gaps(situation))):
         assessment = replace(assessment, gaps=(*assessment.gaps, *missing))
     outcome = Outcome() if died else recommend(situation, protocol)
     return Review(

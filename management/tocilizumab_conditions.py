@@ -99,13 +99,13 @@ def crs_with_neurological_criterion_alone(situation: Situation) -> Reasons:
 def no_improvement_after_one_dose(situation: Situation) -> Reasons:
     """CRS 2 or more and not better once the first tocilizumab dose has had its time."""
     failed = failed_tocilizumab_doses(situation)
-    return (_unanswered(situation, failed),) if failed >= 1 else NOT_MET
+    return (_unanswered(situation, failed[-1]),) if failed else NOT_MET
 
 
 def no_improvement_after_two_doses(situation: Situation) -> Reasons:
     """CRS 2 or more and not better once the second tocilizumab dose has had its time."""
     failed = failed_tocilizumab_doses(situation)
-    return (_unanswered(situation, failed),) if failed >= 2 else NOT_MET
+    return (_unanswered(situation, failed[-1]),) if len(failed) > 1 else NOT_MET
 
 
 def crs_refractory(situation: Situation) -> Reasons:

@@ -38,20 +38,21 @@ def has_improved(then: SyndromeGrade | None, now: SyndromeGrade) -> bool:
     return then is not None and now.highest < then.lowest
 
 
-def failed_tocilizumab_doses(situation: Situation) -> int:
-    """Number of the latest dose of the episode that CRS (grade 2 or more now) did not answer to; 0 when none
-    has failed.
+def failed_tocilizumab_doses(situation: Situation) -> tuple[int, ...]:
+    """Numbers of the doses of the episode that CRS (grade 2 or more now) did not answer to, oldest first.
 
-    A dose is judged once its response time has passed.
+    A dose is judged once its response time has passed. A dose after which CRS fell has not failed, whatever
+    became of the next.
     """
     if situation.crs.lowest < 2:
-        return 0
-    failed = 0
-    for number, dose in enumerate(situation.episode_tocilizumab, start=1):
-        judged = situation.at - dose.at >= situation.span(Cut.RESPONSE)
-        if judged and not has_improved(grade_then(situation, dose.at, of_crs), situation.crs):
-            failed = number
-    return failed
+        return ()
+    response = situation.span(Cut.RESPONSE)
+    return tuple(
+        number
+        for number, dose in enumerate(situation.episode_tocilizumab, start=1)
+        if situation.at - dose.at >= response
+        and not has_improved(grade_then(situation, dose.at, of_crs), situation.crs)
+    )
 
 
 def improved_since_tocilizumab(situation: Situation) -> bool:

@@ -114,6 +114,8 @@ class Cut(Enum):
     ON_STEROID = "on-steroid-within"
     STEROID_DRAFT = "no-steroid-draft-within"
     SAME_DOSE = "same-dose-within"
+    WEIGHT_CHANGE = "weight-change-over"
+    ADULT_WEIGHT = "adult-weight-from"
     COUNTED_BEFORE_INFUSION = "doses-counted-before-infusion"
     LATE_ONSET = "late-onset-over"
     REACTION = "reaction-within"

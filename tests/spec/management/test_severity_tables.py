@@ -61,7 +61,9 @@ def test_early_icaht_is_graded_by_the_days_charted(line: dict[str, str]) -> None
         return
     assert advice is not None
     assert (advice.strength, advice.row) == (Strength.CONSIDER, "S9")
-    assert advice.reasons[0].startswith(f"Early ICAHT grade {line['icaht']} ")
+    least, _, grade = line["icaht"].rpartition(" ")
+    said = f"{least} grade {grade}" if least else f"grade {grade}"
+    assert advice.reasons[0].startswith(f"Early ICAHT {said} ")
     assert advice.reasons[0].endswith(f"/µL or less {line['days']}")
 
 

@@ -145,6 +145,25 @@ def test_each_card_asks_for_what_its_own_grade_needs() -> None:
     assert "**Chart what is missing.**" in section_of(card["detail"], "Not known")
 
 
+def test_sedation_that_is_charted_is_not_asked_for() -> None:
+    gaps = (
+        Gap(GapWhat.SEDATION, GapWhy.AMBIGUOUS, "Observation/1", widens_range=True),
+        Gap(GapWhat.ICE, GapWhy.STALE, widens_range=True),
+    )
+    (card,) = cards_of(review_of(icans=open_grade(0, 4), gaps=gaps, recommendations=(ASK,)))
+    unknown = section_of(card["detail"], "Not known")
+    assert "- sedated: consciousness and ICE say nothing: Observation/1" in unknown
+    assert "**Chart ICE.**" in unknown
+
+
+def test_criteria_for_intensive_care_stand_on_the_card_that_offers_it() -> None:
+    icu = replace(ICU, reasons=("ICU criterion: ICE 2",))
+    option = replace(icu, id="echocardiography", title="Consider echocardiography", urgent=False)
+    icans, crs = cards_of(review_of(graded(1), graded(3), recommendations=(icu, option)))
+    assert "ICU criteria met:** ICE 2" in icans["detail"]
+    assert "Consider echocardiography" in crs["detail"] and "ICE 2" not in crs["detail"]
+
+
 # --- the order on a card ---
 
 
