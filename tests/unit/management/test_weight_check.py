@@ -55,7 +55,8 @@ def test_no_dose_rests_on_a_weight_that_does_not_fit() -> None:
     (held,) = (item for item in found.withheld if item.id == "tocilizumab.dose")
     assert held.because is Guard.NO_WEIGHT
     assert held.text.startswith(
-        "Latest weight 7.2 kg of 2026-03-10 09:00 +00:00 does not fit 72 kg of 2026-03-08 00:00 +00:00: check it"
+        "Latest weight 7.2 kg of 2026-03-10 09:00 +00:00 does not fit"
+        " 72 kg of 2026-03-08 00:00 +00:00: check it"
     )
     assert "ask.missing-data" in {item.id for item in found.recommendations}
 
