@@ -276,7 +276,10 @@ def _missing_score(evidence: Evidence, tables: Tables, what: GapWhat) -> Axis:
         missing = gap(what, GapWhy.NOT_CHARTED, "CAPD could not be performed", widens=True)
     else:
         last = evidence.last_capd_at if what is GapWhat.CAPD else evidence.last_ice_at
-        missing = gap(what, GapWhy.STALE if last is not None else GapWhy.NOT_CHARTED, widens=True)
+        instead = None
+        if what is GapWhat.CAPD and evidence.ice is not None:
+            instead = f"ICE {evidence.ice.minimum} was charted; at this age CAPD is scored"
+        missing = gap(what, GapWhy.STALE if last is not None else GapWhy.NOT_CHARTED, instead, widens=True)
     return Axis(0, _worst_unscored(evidence, tables), gaps=unreadable or (missing,), known=False)
 
 

@@ -96,3 +96,11 @@ def test_an_attribution_hides_no_search_that_failed() -> None:
     chart = well_charted(attributions=(build.elsewhere("neurological"),), gaps=(failed,))
     (found,) = gaps_of(chart, GapWhat.RAISED_ICP)
     assert found.why is GapWhy.NOT_RETRIEVED
+
+
+def test_an_ice_charted_under_12_years_is_told_beside_the_missing_capd() -> None:
+    child = replace(well_charted().patient, birth_date=AT.date().replace(year=AT.year - 11))
+    chart = well_charted(patient=child, ice_scores=(build.ice(5),), temperatures=FEVER)
+    (found,) = gaps_of(chart, GapWhat.CAPD)
+    assert found.detail == "ICE 5 was charted; at this age CAPD is scored"
+    assert found.widens_range
