@@ -17,8 +17,8 @@ from management.icans_conditions import (
     icans_2_or_more,
     icans_improving_on_steroid,
     icans_without_crs,
-    lumbar_puncture_possible,
 )
+from management.lumbar_puncture import lumbar_puncture_possible
 from management.situation import NOT_MET, Reasons, Situation, describe_grade, describe_hours, fever_reasons
 from management.tocilizumab_conditions import no_improvement_after_one_dose
 from management.treatment_course import grade_then, has_improved, of_crs, of_icans, treated_with_steroid

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 from grading.bedside_words import in_words
 from grading.chart import Attributable, GapWhat, GapWhy, ImmuneDrug, Lab, OxygenDevice
-from grading.tables import shipped_tables
+from grading.evidence import Oxygen
+from grading.hypoxia import describe_oxygen
+from grading.tables import DeviceRule, shipped_tables
 from management.crs_conditions import Condition, crs_hypotensive_now
 from management.gap_words import describe_gap
 from management.situation import (
@@ -72,14 +74,29 @@ def sepsis_possible(situation: Situation) -> Reasons:
     return (*hot, *with_fever) if hot and with_fever else NOT_MET
 
 
-def unsupported_desaturation(situation: Situation) -> Reasons:
-    """SpO2 below the limit on charted room air or with no device charted, whatever the cause."""
-    saturation, oxygen = situation.evidence.saturation, situation.evidence.oxygen
+def desaturation(situation: Situation) -> Reasons:
+    """SpO2 below the limit, with or without oxygen, whatever the cause."""
+    saturation = situation.evidence.saturation
     if saturation is None or saturation.percent >= shipped_tables().limit("desaturation-percent"):
         return NOT_MET
-    if oxygen is not None and (oxygen.device is None or oxygen.device.device is not OxygenDevice.ROOM_AIR):
+    return (f"SpO2 {plain(saturation.percent)} %",)
+
+
+def unsupported_desaturation(situation: Situation) -> Reasons:
+    """SpO2 below the limit on room air, with a flow of 0 or with no device charted, whatever the cause."""
+    if _gives_oxygen(situation.evidence.oxygen):
         return NOT_MET
-    return (f"SpO2 {plain(saturation.percent)} % without oxygen",)
+    return tuple(f"{reason} without oxygen" for reason in desaturation(situation))
+
+
+def desaturation_on_oxygen(situation: Situation) -> Reasons:
+    """SpO2 below the limit on oxygen that is charted, not attributed elsewhere: the support does not
+    suffice.
+    """
+    oxygen = situation.evidence.oxygen
+    if oxygen is None or not _gives_oxygen(oxygen) or is_attributed(situation, Attributable.HYPOXIA):
+        return NOT_MET
+    return tuple(f"{reason} on {describe_oxygen(oxygen)}" for reason in desaturation(situation))
 
 
 def unsupported_desaturation_open(situation: Situation) -> Reasons:
@@ -237,6 +254,17 @@ def active_infection(situation: Situation) -> Reasons:
 def diverticular_disease(situation: Situation) -> Reasons:
     """Diverticular disease or a bowel perforation on record and not resolved."""
     return describe_conditions(current_conditions(situation, "diverticular-disease", "bowel-perforation"))
+
+
+def _gives_oxygen(oxygen: Oxygen | None) -> bool:
+    """Support beyond room air. A flow of 0 gives none, except where the device does not live by its flow."""
+    if oxygen is None or (oxygen.device is not None and oxygen.device.device is OxygenDevice.ROOM_AIR):
+        return False
+    if oxygen.flow is None or oxygen.flow.litres_per_minute > 0:
+        return True
+    if oxygen.device is None or oxygen.device.device is OxygenDevice.HIGH_FLOW_NASAL_CANNULA:
+        return oxygen.device is not None
+    return shipped_tables().devices[oxygen.device.device].rule is not DeviceRule.BY_FLOW
 
 
 def _soon_after(situation: Situation, name: str, began: datetime) -> Reasons:

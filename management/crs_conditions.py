@@ -65,14 +65,7 @@ def crs_2_with_icu_criterion(situation: Situation) -> Reasons:
 
 def toxicity_with_icu_criterion(situation: Situation) -> Reasons:
     """CRS or ICANS of at least grade 1, and an ICU criterion."""
-    return icu_criteria(situation) if _is_toxic(situation) else NOT_MET
-
-
-def toxicity_on_the_ward(situation: Situation) -> Reasons:
-    """CRS or ICANS of at least grade 1, and no ICU criterion among what is charted."""
-    if not _is_toxic(situation) or icu_criteria(situation):
-        return NOT_MET
-    return ("No ICU criterion among what is charted",)
+    return icu_criteria(situation) if is_toxic(situation) else NOT_MET
 
 
 def crs_hypotensive_now(situation: Situation) -> Reasons:
@@ -216,7 +209,8 @@ def new_inotrope(situation: Situation) -> Reasons:
     )
 
 
-def _is_toxic(situation: Situation) -> bool:
+def is_toxic(situation: Situation) -> bool:
+    """CRS or ICANS of at least grade 1."""
     return max(situation.crs.lowest, situation.icans.lowest) >= 1
 
 
@@ -236,7 +230,6 @@ CRS_CONDITIONS: Mapping[str, Condition] = {
     "crs-3-or-more": crs_3_or_more,
     "crs-2-with-icu-criterion": crs_2_with_icu_criterion,
     "toxicity-with-icu-criterion": toxicity_with_icu_criterion,
-    "toxicity-on-the-ward": toxicity_on_the_ward,
     "crs-hypotensive-now": crs_hypotensive_now,
     "crs-hypotension-answered-to-fluid": crs_hypotension_answered_to_fluid,
     "crs-hypotension-after-fluid": crs_hypotension_after_fluid,

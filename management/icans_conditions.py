@@ -36,6 +36,10 @@ from management.treatment_course import (
 from management.vocabulary import Cut
 
 _BY_SCALE = "icans.consciousness.scale"
+_RESOLVED_SEIZURES = (
+    Seizure.BRIEF_RESOLVED,
+    Seizure.EEG_RESOLVED_WITH_TREATMENT,
+)
 # Word stems that name a bleed in a clinician's free text; a coded diagnosis is looked at as well.
 _BLEED_STEMS = ("haemorrh", "hemorrh", "bleed", "haematoma", "hematoma")
 
@@ -50,21 +54,24 @@ def icans_2_or_more(situation: Situation) -> Reasons:
     return (describe_grade("ICANS", situation.icans),) if situation.icans.lowest >= 2 else NOT_MET
 
 
-def icans_without_seizure(situation: Situation) -> Reasons:
-    """ICANS of at least grade 1 without a seizure in the window: prophylaxis is for those who had none."""
-    return NOT_MET if seizure_recorded(situation) else icans_1_or_more(situation)
+def icans_2_or_more_improving(situation: Situation) -> Reasons:
+    """ICANS of at least grade 2, certainly lower than at the first steroid given for it."""
+    return icans_improving_on_steroid(situation) if situation.icans.lowest >= 2 else NOT_MET
+
+
+def icans_2_or_more_not_improving(situation: Situation) -> Reasons:
+    """ICANS of at least grade 2 that is not certainly improving on a steroid."""
+    return NOT_MET if icans_2_or_more_improving(situation) else icans_2_or_more(situation)
+
+
+def icans_without_seizure_to_treat(situation: Situation) -> Reasons:
+    """ICANS of at least grade 1 with no seizure, or with one that resolved: the next is to be prevented."""
+    return NOT_MET if seizure_to_treat(situation) else icans_1_or_more(situation)
 
 
 def icans_without_crs(situation: Situation) -> Reasons:
     """ICANS while CRS is assessed as none."""
     if situation.crs.status is not Status.NONE:
-        return NOT_MET
-    return icans_1_or_more(situation)
-
-
-def lumbar_puncture_possible(situation: Situation) -> Reasons:
-    """ICANS without a recorded sign of raised pressure and without a bleed on record."""
-    if raised_icp_recorded(situation) or intracranial_haemorrhage(situation):
         return NOT_MET
     return icans_1_or_more(situation)
 
@@ -106,9 +113,11 @@ def icans_not_better_on_steroid(situation: Situation) -> Reasons:
 def icans_improving_on_steroid(situation: Situation) -> Reasons:
     """ICANS certainly lower than at the first steroid given for it, while no CRS of grade 2 needs the
     steroid.
+
+    An ICANS of grade 2 or more that has just risen is a flare, however high it was at first.
     """
     treated = treated_with_steroid(situation, of_icans)
-    if treated is None or not has_improved(treated[1], situation.icans):
+    if treated is None or not has_improved(treated[1], situation.icans) or _has_flared(situation):
         return NOT_MET
     systemic = treated_with_steroid(situation, of_crs)
     if situation.crs.highest >= 2 and not (systemic and has_improved(systemic[1], situation.crs)):
@@ -132,6 +141,19 @@ def seizure_recorded(situation: Situation) -> Reasons:
     if seizure is None or seizure.finding is Seizure.NONE:
         return NOT_MET
     return (f"Recorded: {in_words(seizure.finding)}",)
+
+
+def seizure_to_treat(situation: Situation) -> Reasons:
+    """A seizure that was long or came again: it is treated now."""
+    return NOT_MET if resolved_seizure(situation) else seizure_recorded(situation)
+
+
+def resolved_seizure(situation: Situation) -> Reasons:
+    """A single seizure that resolved, by itself or with treatment."""
+    seizure = situation.evidence.seizure
+    if seizure is None or seizure.finding not in _RESOLVED_SEIZURES:
+        return NOT_MET
+    return seizure_recorded(situation)
 
 
 def raised_icp_recorded(situation: Situation) -> Reasons:
@@ -278,6 +300,13 @@ def _had_icans(situation: Situation, ago: timedelta) -> bool:
     return then is not None and then.lowest >= 1
 
 
+def _has_flared(situation: Situation) -> bool:
+    """ICANS of grade 2 or more, certainly higher than at the step before."""
+    trend = situation.icans.trend
+    before = None if trend is None else trend.previous
+    return before is not None and situation.icans.lowest >= 2 and situation.icans.lowest > before.highest
+
+
 def _since_steroid(situation: Situation, treated: tuple[DrugDose, SyndromeGrade], comparison: str) -> str:
     hours = describe_hours(situation.hours_since(treated[0].at))
     return (
@@ -318,19 +347,21 @@ ICANS_CONDITIONS: Mapping[str, Condition] = {
     "icans-1-or-more": icans_1_or_more,
     "icans-2-or-more": icans_2_or_more,
     "icans-without-crs": icans_without_crs,
-    "icans-without-seizure": icans_without_seizure,
+    "icans-2-or-more-improving": icans_2_or_more_improving,
+    "icans-2-or-more-not-improving": icans_2_or_more_not_improving,
+    "icans-without-seizure-to-treat": icans_without_seizure_to_treat,
     "icans-off-steroid-by-ice": by_ice(_off_steroid(icans_1_or_more)),
     "icans-off-steroid-by-capd": by_capd(_off_steroid(icans_1_or_more)),
     "icans-1-or-more-by-ice": by_ice(icans_1_or_more),
     "icans-1-or-more-by-capd": by_capd(icans_1_or_more),
-    "lumbar-puncture-possible": lumbar_puncture_possible,
     "icans-worse-on-steroid": icans_worse_on_steroid,
     "icans-worse-later-on-steroid": icans_worse_later_on_steroid,
     "icans-not-better-on-steroid": icans_not_better_on_steroid,
     "icans-improving-on-steroid": icans_improving_on_steroid,
     "on-steroid-by-ice": by_ice(on_steroid),
     "on-steroid-by-capd": by_capd(on_steroid),
-    "seizure-recorded": seizure_recorded,
+    "seizure-to-treat": seizure_to_treat,
+    "resolved-seizure": resolved_seizure,
     "raised-icp-recorded": raised_icp_recorded,
     "sedated": sedated,
     "icans-by-arousal-scale": icans_by_arousal_scale,

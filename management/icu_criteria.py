@@ -2,10 +2,16 @@
 
 Findings that a clinician attributed elsewhere, and support unchanged from before the infusion, are removed by
 grading and so met here by nothing. The concern of the team is a criterion of its own, whatever was found.
+What an attribution removed is still had from :func:`attributed_icu_findings`: who is ventilated for another
+cause is ventilated.
 """
 
+from dataclasses import replace
+
 from grading.bedside_words import in_words
-from grading.chart import Attributable, Consciousness, Lab, RaisedIcp, Seizure
+from grading.chart import Attributable, Consciousness, Lab, OxygenDevice, RaisedIcp, Seizure
+from grading.crs import grade_crs
+from grading.icans import grade_icans
 from grading.tables import AgentKind, shipped_tables
 from management.situation import (
     NOT_MET,
@@ -35,6 +41,8 @@ REDUCED_CONSCIOUSNESS = (
     Consciousness.UNAROUSABLE,
 )
 _SUPPORTING = (AgentKind.COUNTED, AgentKind.VASOPRESSIN_LIKE)
+# Awakening to voice is explained by many causes that a ward treats: attributed, it is left to the clinician.
+_UNRESPONSIVE = (Consciousness.AWAKENS_TO_TOUCH, Consciousness.UNAROUSABLE)
 
 
 def icu_criteria(situation: Situation) -> Reasons:
@@ -55,7 +63,35 @@ def somatic_icu_criteria(situation: Situation) -> Reasons:
 
 def neurological_icu_criteria(situation: Situation) -> Reasons:
     """ICE, raised pressure, seizure, reduced consciousness, and ICANS of grade 3 or more."""
-    return (*_neurological(situation), *_severe("ICANS", situation))
+    attributed = is_attributed(situation, Attributable.NEUROLOGICAL)
+    findings = NOT_MET if attributed else _neurological(situation, REDUCED_CONSCIOUSNESS)
+    return (*findings, *_severe("ICANS", situation))
+
+
+def without_attributions(situation: Situation) -> Situation:
+    """The same situation graded as if nothing were attributed elsewhere."""
+    evidence, tables = situation.evidence, shipped_tables()
+    if not evidence.attributions:
+        return situation
+    bare = replace(evidence, attributions=())
+    crs, icans = grade_crs(bare, tables).syndrome, grade_icans(bare, tables).syndrome
+    return replace(situation, assessment=replace(situation.assessment, evidence=bare, crs=crs, icans=icans))
+
+
+def attributed_icu_findings(situation: Situation) -> Reasons:
+    """Support, seizure, raised pressure, low ICE or lost consciousness that is attributed elsewhere: a
+    criterion, were it not.
+    """
+    if not situation.evidence.attributions:
+        return NOT_MET
+    bare, found = without_attributions(situation), list[str]()
+    if is_attributed(situation, Attributable.HYPOTENSION):
+        found += _vasopressors(bare)
+    if is_attributed(situation, Attributable.HYPOXIA):
+        found += _rising_oxygen(bare)
+    if is_attributed(situation, Attributable.NEUROLOGICAL):
+        found += _neurological(bare, _UNRESPONSIVE)
+    return tuple(f"Attributed elsewhere, and there: {reason.removeprefix(ICU_CRITERION)}" for reason in found)
 
 
 def low_pressure_now(situation: Situation) -> bool:
@@ -84,16 +120,36 @@ def persistent_hypotension(situation: Situation) -> Reasons:
     return (f"Hypotension after {boluses} fluid boluses",)
 
 
+def hypotension_not_yet_refractory(situation: Situation) -> Reasons:
+    """Pressure still too low for the ward after fluid, and fewer boluses than make it refractory by our
+    rule.
+    """
+    boluses, refractory = boluses_before_pressure(situation), situation.cut(Cut.REFRACTORY_BOLUSES)
+    pressure = situation.evidence.systolic
+    if not low_pressure_now(situation) or not 1 <= boluses < refractory:
+        return NOT_MET
+    if pressure is not None and pressure.mmhg >= situation.cut(Cut.ICU_SYSTOLIC):
+        return NOT_MET
+    given = "1 fluid bolus" if boluses == 1 else f"{boluses} fluid boluses"
+    return (f"Still hypotensive after {given}; called refractory from {plain(refractory)} on, by our rule",)
+
+
 def _refractory_hypotension(situation: Situation) -> Reasons:
-    met = axis_criterion(situation.crs, "crs.hypotension")
-    if met is not None and met.level >= 3:
-        return tuple(
-            f"{ICU_CRITERION}{in_words(infusion.agent)} running"
-            f" since {describe_instant(situation, infusion.since)}"
-            for infusion in situation.evidence.running
-            if shipped_tables().agents[infusion.agent].kind in _SUPPORTING
-        )
+    if axis_level(situation.crs, "crs.hypotension") >= 3:
+        return _vasopressors(situation)
     return tuple(f"{ICU_CRITERION}{reason.lower()}" for reason in persistent_hypotension(situation))
+
+
+def _vasopressors(situation: Situation) -> Reasons:
+    """Vasopressors that run and count."""
+    if axis_level(situation.crs, "crs.hypotension") < 3:
+        return NOT_MET
+    return tuple(
+        f"{ICU_CRITERION}{in_words(infusion.agent)} running"
+        f" since {describe_instant(situation, infusion.since)}"
+        for infusion in situation.evidence.running
+        if shipped_tables().agents[infusion.agent].kind in _SUPPORTING
+    )
 
 
 def _rising_oxygen(situation: Situation) -> Reasons:
@@ -105,6 +161,8 @@ def _rising_oxygen(situation: Situation) -> Reasons:
     oxygen = situation.evidence.oxygen
     if oxygen is None or oxygen.flow is None:
         return NOT_MET
+    if oxygen.device is not None and oxygen.device.device is OxygenDevice.BLOW_BY:
+        return NOT_MET  # held beside the face: low flow whatever is set
     flow = oxygen.flow.litres_per_minute
     if flow < situation.cut(Cut.ICU_OXYGEN_FLOW):
         return NOT_MET
@@ -142,9 +200,8 @@ def _team_concern(situation: Situation) -> Reasons:
     return (f"{ICU_CRITERION}concern of the team, stated {stated} ({hours} ago)",)
 
 
-def _neurological(situation: Situation) -> Reasons:
-    if is_attributed(situation, Attributable.NEUROLOGICAL):
-        return NOT_MET
+def _neurological(situation: Situation, levels: tuple[Consciousness, ...]) -> Reasons:
+    """Findings of the nervous system; consciousness is one at these levels."""
     evidence = situation.evidence
     reasons: list[str] = []
     ice = evidence.ice
@@ -160,11 +217,7 @@ def _neurological(situation: Situation) -> Reasons:
     if evidence.seizure is not None and evidence.seizure.finding is not Seizure.NONE:
         reasons.append(f"{ICU_CRITERION}{in_words(evidence.seizure.finding)}")
     consciousness = evidence.consciousness
-    if (
-        consciousness is not None
-        and consciousness.level in REDUCED_CONSCIOUSNESS
-        and not is_sedated(situation)
-    ):
+    if consciousness is not None and consciousness.level in levels and not is_sedated(situation):
         reasons.append(f"{ICU_CRITERION}{in_words(consciousness.level)}")
     return tuple(reasons)
 

@@ -4,14 +4,22 @@ The sources of this protocol state no interval for some doses, so nothing is wit
 not offered so soon after a dose that it may be that very one.
 """
 
+from collections.abc import Mapping
+
 from grading.bedside_words import in_words
-from grading.chart import DrugDose
-from management.situation import Reasons, Situation, describe_hours, plain
+from grading.chart import DrugDose, GapWhat
+from management.crs_conditions import Condition, is_toxic
+from management.gap_words import describe_gap
+from management.icans_conditions import icans_improving_on_steroid
+from management.situation import NOT_MET, Reasons, Situation, describe_hours, plain
+from management.tocilizumab_doses import first_infusion_at
 from management.vocabulary import Cut, drug_of
 
 _NAMED = ("dexamethasone", "methylprednisolone")
 # Either steroid stands for the other, except where the high dose is the step up from what was given.
 _STANDS_ALONE = "methylprednisolone.high-dose"
+# What a protocol gives as an option beside a taper; a dose that it recommends is the course itself.
+_OPTIONS = ("dexamethasone.consider", "methylprednisolone.dose")
 
 
 def last_steroid_doses(recommendation_id: str, situation: Situation) -> Reasons:
@@ -35,9 +43,36 @@ def why_no_draft(recommendation_id: str, situation: Situation) -> str | None:
         dose for dose in _given(situation) if dose.drug.value in counting and situation.at - dose.at < span
     ]
     if not recent:
-        return None
+        return _why_no_draft_without_a_dose(recommendation_id, situation)
     least = describe_hours(situation.cut(Cut.STEROID_DRAFT))
     return f"{_describe(recent[-1], situation)}, which is less than {least}"
+
+
+def unknown_steroid_history(situation: Situation) -> Reasons:
+    """CRS or ICANS, and administrations since the infusion that may be a steroid were not (wholly) retrieved
+    or could not be read.
+
+    A pending order is no such gap: that nothing was charted as given is known.
+    """
+    if not is_toxic(situation):
+        return NOT_MET
+    start = first_infusion_at(situation.assessment, situation.chart)
+    return tuple(
+        dict.fromkeys(
+            f"Unread: {gap.detail}" if gap.detail else describe_gap(gap.what, gap.why)
+            for gap in situation.evidence.chart_gaps
+            if gap.what is GapWhat.STEROIDS
+            and (start is None or gap.at is None or (gap.until or gap.at) >= start)
+        )
+    )
+
+
+def _why_no_draft_without_a_dose(recommendation_id: str, situation: Situation) -> str | None:
+    if unknown_steroid_history(situation):
+        return "earlier steroid doses are not known"
+    if recommendation_id in _OPTIONS and icans_improving_on_steroid(situation):
+        return "ICANS is improving on steroid"
+    return None
 
 
 def _given(situation: Situation) -> list[DrugDose]:
@@ -47,3 +82,6 @@ def _given(situation: Situation) -> list[DrugDose]:
 def _describe(dose: DrugDose, situation: Situation) -> str:
     amount = "" if dose.milligrams is None else f" {plain(dose.milligrams)} mg"
     return f"{in_words(dose.drug)}{amount}, {describe_hours(situation.hours_since(dose.at))} ago"
+
+
+STEROID_CONDITIONS: Mapping[str, Condition] = {"unknown-steroid-history": unknown_steroid_history}

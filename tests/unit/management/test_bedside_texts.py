@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from grading.chart import ChartGap, GapWhat, GapWhy
 from management.protocol import load_protocol, shipped_protocols
 from management.review import Recommendation, Review
 from management.reviewing import review
@@ -97,6 +99,128 @@ def test_late_crs_keeps_the_text_of_its_own_row() -> None:
     option = the("tocilizumab.consider", "day 24; fever 38.8 2h; norepinephrine 2h")
     assert option.row == "C4b"
     assert "without an ICU criterion" not in option.text
+
+
+# Steroids: improving, or given before
+
+
+IMPROVING = "day 6; ice 2 20h; dexamethasone 18h; dexamethasone 7h; ice 5"
+
+
+def test_improving_on_steroid_a_dose_is_an_option_that_is_not_urgent_and_has_no_draft() -> None:
+    option = the("dexamethasone.consider", IMPROVING)
+    assert (option.row, option.urgent, option.verified) == ("I2c", False, False)
+    assert option.no_draft_because == "ICANS is improving on steroid"
+    [caution] = option.cautions
+    assert caution.startswith(
+        "Improving on steroid: continue or taper, no extra dose (ICANS grade 2, lower than"
+    )
+    assert the("methylprednisolone.dose", IMPROVING).cautions == option.cautions
+    assert the("methylprednisolone.dose", IMPROVING).no_draft_because == "ICANS is improving on steroid"
+
+
+def test_not_improving_the_dose_is_recommended_without_that_caution() -> None:
+    dose = the("dexamethasone.dose", "day 6; ice 5 20h; dexamethasone 18h; dexamethasone 7h; ice 5")
+    assert (dose.row, dose.urgent, dose.cautions, dose.no_draft_because) == ("I2b", True, (), None)
+
+
+def test_a_source_that_doses_until_grade_1_keeps_its_dose_and_draft() -> None:
+    story = (
+        "day 6; ice 0 20h; consciousness unarousable 20h; dexamethasone 18h; dexamethasone 7h; ice 2;"
+        " consciousness alert"
+    )
+    assert the("dexamethasone.dose", story, "asco-2021").no_draft_because is None
+
+
+def test_after_a_flare_nobody_says_taper() -> None:
+    flare = "day 6; ice 1 30h; dexamethasone 28h; dexamethasone 7h; ice 9 10h; ice 5"
+    ids = {item.id for item in review_of(flare).recommendations}
+    assert "steroid.taper" not in ids
+    assert "dexamethasone.dose" in ids
+
+
+@pytest.mark.parametrize("why", ["not-retrieved", "unmapped", "ambiguous", "implausible"])
+@pytest.mark.parametrize("steroid", ["dexamethasone.dose", "methylprednisolone.dose"])
+def test_steroid_doses_that_are_not_known_are_a_caution_and_leave_no_draft(steroid: str, why: str) -> None:
+    dose = the(steroid, f"fever 38.5; gap steroids {why}; ice 5")
+    assert dose.no_draft_because == "earlier steroid doses are not known"
+    [caution] = dose.cautions
+    assert caution.startswith("Earlier steroid doses unknown: check what was given before any steroid")
+
+
+def test_a_steroid_record_from_before_the_infusion_is_no_unknown_dose() -> None:
+    charted = chart_of("fever 38.5; ice 5")
+    for at, cautions in ((AT - timedelta(days=4), 0), (AT - timedelta(days=2), 1)):
+        gap = ChartGap(GapWhat.STEROIDS, GapWhy.UNMAPPED, "hydrocortisone, unit not known", at)
+        answer = review(replace(charted, gaps=(gap,)), AT, PROTOCOLS["met-2021"])
+        assert answer is not None
+        [dose] = [item for item in answer.recommendations if item.id == "dexamethasone.dose"]
+        assert len(dose.cautions) == cautions
+        assert (dose.no_draft_because is None) == (cautions == 0)
+
+
+def test_a_steroid_record_that_could_not_be_read_is_named() -> None:
+    gap = ChartGap(GapWhat.STEROIDS, GapWhy.UNMAPPED, "prednisone, unit not known", AT - timedelta(days=1))
+    answer = review(replace(chart_of("ice 5"), gaps=(gap,)), AT, PROTOCOLS["met-2021"])
+    assert answer is not None
+    [asked] = [item for item in answer.recommendations if item.id == "ask.missing-data"]
+    assert "Unread: prednisone, unit not known" in asked.reasons
+
+
+def test_a_given_dose_is_the_reason_before_an_unknown_one() -> None:
+    story = "day 6; ice 5 3h; gap steroids not-retrieved; dexamethasone 2h; ice 5"
+    assert "less than" in str(the("dexamethasone.dose", story).no_draft_because)
+
+
+# Lumbar puncture
+
+
+def notes_of(phrases: str) -> str:
+    return " ".join(review_of(phrases).notes)
+
+
+@pytest.mark.parametrize(
+    ("phrases", "words"),
+    [
+        ("fever 38.5; platelets 15; ice 5", "platelets are very low"),
+        ("gap raised-icp not-retrieved; ice 5", "raised intracranial pressure could not be had or read"),
+        ("ice 5; motor hemiparesis", "image the brain first"),
+        ("ice 0; consciousness unarousable", "image the brain first"),
+    ],
+)
+def test_where_no_lumbar_puncture_is_offered_a_note_says_why(phrases: str, words: str) -> None:
+    assert "No lumbar puncture is offered" in notes_of(phrases)
+    assert words in notes_of(phrases)
+
+
+@pytest.mark.parametrize(
+    "phrases", ["fever 38.5; platelets 15; ice 5", "ice 5", "fever 38.8; norepinephrine 2h"]
+)
+def test_the_search_for_infection_names_no_lumbar_puncture(phrases: str) -> None:
+    assert "lumbar" not in the("infection-workup", phrases).text.lower()
+
+
+def test_where_one_is_offered_no_note_speaks_against_it() -> None:
+    assert "lumbar" not in notes_of("ice 5; platelets 40").lower()
+
+
+# Seizure
+
+
+def test_a_seizure_that_resolved_is_not_treated_again_and_is_not_urgent() -> None:
+    ready = the("seizure.treatment", "seizure brief-resolved 23h; ice 9")
+    assert (ready.row, ready.urgent) == ("I6b", False)
+    assert ready.text.startswith(
+        "If it recurs or does not stop: benzodiazepine, then levetiracetam preferred"
+    )
+
+
+@pytest.mark.parametrize(
+    "finding", ["prolonged-over-5-min", "repetitive-without-recovery", "repeated-with-recovery"]
+)
+def test_a_seizure_that_was_long_or_came_again_is_treated_now(finding: str) -> None:
+    treated = the("seizure.treatment", f"seizure {finding}; ice 9")
+    assert (treated.row, treated.urgent) == ("I6", True)
 
 
 # ICE, in a child CAPD
