@@ -104,9 +104,6 @@ def _by_device(row: DeviceRow, oxygen: Oxygen, tables: Tables) -> Axis:
     gaps: tuple[Gap, ...] = ()
     if row.lowest != row.highest:
         gaps = (gap(GapWhat.OXYGEN, GapWhy.AMBIGUOUS, in_words(row.device), widens=True),)
-    elif oxygen.flow is None and row.criterion == "crs.hypoxia.low-flow":
-        # The flow decides nothing here, but it does on intensive care.
-        gaps = (gap(GapWhat.OXYGEN_FLOW, GapWhy.NOT_CHARTED, in_words(row.device)),)
     return Axis(row.lowest, row.highest, (_met(criterion, oxygen),), gaps=gaps)
 
 

@@ -58,13 +58,6 @@ def test_room_air_without_any_saturation_is_no_hypoxia_and_says_so() -> None:
     assert found.why is GapWhy.IMPLAUSIBLE
 
 
-def test_blow_by_without_a_flow_is_grade_2_and_the_flow_is_missed() -> None:
-    chart = well_charted(temperatures=FEVER, oxygen_devices=(build.device("blow-by"),))
-    found = assess(chart, AT)
-    assert found is not None and found.crs.grade == 2
-    assert gaps_of(chart, GapWhat.OXYGEN_FLOW) == [Gap(GapWhat.OXYGEN_FLOW, GapWhy.NOT_CHARTED, "blow by")]
-
-
 def test_nobody_said_whether_a_sedative_explains_what_was_found() -> None:
     listed = [Gap(GapWhat.SEDATION, GapWhy.NOT_CHARTED)]
     roused = well_charted(sedation=(), consciousness=(build.consciousness("awakens-to-voice"),))
