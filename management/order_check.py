@@ -76,7 +76,8 @@ def _of_drug(
     if order.change is OrderChange.STOP:
         return found
     if order.drug is OrderDrug.TOCILIZUMAB:
-        found += check_tocilizumab(order, situation, protocol)
+        others = [other for other in _same_drug(order, beside) if _at_different_times(order, other)]
+        found += check_tocilizumab(order, situation, protocol, others)
     elif order.drug is OrderDrug.GM_CSF:
         text = "GM-CSF is not recommended in a recipient of CAR-T"
         found.append(find(OrderKind.GM_CSF, protocol, text))
@@ -119,12 +120,14 @@ def _duplicate(
             when = f" at {write_instant(pending.authored_at)}" if pending.authored_at else ""
             text = f"{order.drug.title} is already ordered{when} and not charted as given"
             return [find(OrderKind.DUPLICATE, protocol, text)]
-    for other in beside:
-        same = other.drug is order.drug and other.change is OrderChange.START
-        if same and not _at_different_times(order, other):
-            text = f"{order.drug.title} is drafted twice"
-            return [find(OrderKind.DUPLICATE, protocol, text)]
+    if any(not _at_different_times(order, other) for other in _same_drug(order, beside)):
+        return [find(OrderKind.DUPLICATE, protocol, f"{order.drug.title} is drafted twice")]
     return []
+
+
+def _same_drug(order: DraftedOrder, beside: Sequence[DraftedOrder]) -> list[DraftedOrder]:
+    """The other drafts that begin the same drug."""
+    return [other for other in beside if other.drug is order.drug and other.change is OrderChange.START]
 
 
 def _unknown(order: DraftedOrder, protocol: Protocol, orders_known: bool) -> list[OrderFinding]:

@@ -165,10 +165,11 @@ def _over(
     ordered: _Ordered, order: DraftedOrder, limits: list[_Limit], situation: Situation, protocol: Protocol
 ) -> OrderFinding:
     limit = max(limits, key=lambda one: one.passes)
+    slip = _is_a_slip(ordered, limits)
     kind = OrderKind.OVER_MAXIMUM
-    if order.drug.is_steroid and _escalates(situation, protocol):
+    if not slip and order.drug.is_steroid and _escalates(situation, protocol):
         kind = OrderKind.OVER_WHILE_ESCALATING
-    elif limit.per_day and limit.rule.most is None:
+    elif not slip and limit.per_day and limit.rule.most is None:
         kind = OrderKind.OVER_DAILY_RULE
     per_day = limit.per_day and not ordered.per_day and ordered.times > 1
     words = ordered.words
@@ -182,8 +183,21 @@ def _over(
         text += ". The protocol suggests escalating the steroid now and prints no dose for it"
     elif kind is OrderKind.OVER_DAILY_RULE:
         text += ". High-dose steroid is an option the protocol names without a dose, if that is what is meant"
+    if slip:
+        text += ". So far above every rule that the decimal point or the unit may be wrong: check it"
     correct = None if kind is OrderKind.OVER_WHILE_ESCALATING else _correct(ordered, limits, situation)
     return find(kind, protocol, summary, text, source=limit.rule.provenance, correct=correct)
+
+
+def _is_a_slip(ordered: _Ordered, limits: list[_Limit]) -> bool:
+    """So many times every rule that no protocol means it; escalation names no dose, but not any dose."""
+    cuts = order_table().cuts
+    return all(
+        ordered.high_for(limit)
+        >= limit.dose.value
+        * cuts[OrderCut.OUTER_BOUND_WITHOUT_CAP if limit.rule.most is None else OrderCut.OUTER_BOUND].value
+        for limit in limits
+    )
 
 
 def _escalates(situation: Situation, protocol: Protocol) -> bool:

@@ -29,6 +29,8 @@ class OrderCut(Enum):
     BELOW_RULE = "below-rule"
     STEROID_FAR_BELOW_RULE = "steroid-far-below-rule"
     RENAL_CLEARANCE = "renal-clearance"
+    OUTER_BOUND = "outer-bound"
+    OUTER_BOUND_WITHOUT_CAP = "outer-bound-without-cap"
 
 
 @dataclass(frozen=True, slots=True)

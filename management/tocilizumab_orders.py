@@ -4,8 +4,10 @@ Only administrations count as given, by the same rules as everywhere. A repeated
 and counted on top of them. A count that may be a lower bound is said to be unchecked, never taken as fine.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from grading.assessment import Status, SyndromeGrade
 from management.care_conditions import CARE_CONDITIONS
@@ -21,8 +23,15 @@ _INTRAVENOUS = "intravenous"
 _CAUTIONS = ("active-infection", "diverticular-disease")
 
 
-def check_tocilizumab(order: DraftedOrder, situation: Situation, protocol: Protocol) -> list[OrderFinding]:
-    """Everything about a tocilizumab order but its amount."""
+def check_tocilizumab(
+    order: DraftedOrder,
+    situation: Situation,
+    protocol: Protocol,
+    others: Sequence[DraftedOrder] = (),
+) -> list[OrderFinding]:
+    """Everything about a tocilizumab order but its amount. ``others`` are drafts of tocilizumab for other
+    times in the same request: interval and number are those of all of them together.
+    """
     if elsewhere := sorted(order.routes - {_INTRAVENOUS}):
         text = f"Tocilizumab {elsewhere[0]}: not a dose for CRS, which is treated by vein"
         return [
@@ -32,7 +41,7 @@ def check_tocilizumab(order: DraftedOrder, situation: Situation, protocol: Proto
         ]
     return [
         *_isolated(situation, protocol),
-        *_timing(order, situation, protocol),
+        *_timing(order, situation, protocol, others),
         *_history(situation, protocol),
         *_cautions(situation, protocol),
     ]
@@ -88,7 +97,9 @@ def _number_of(step: DosageStep, interval: timedelta) -> int | None:
     return None if step.lasts is None else max(1, -(-step.lasts // interval))
 
 
-def _timing(order: DraftedOrder, situation: Situation, protocol: Protocol) -> list[OrderFinding]:
+def _timing(
+    order: DraftedOrder, situation: Situation, protocol: Protocol, others: Sequence[DraftedOrder]
+) -> list[OrderFinding]:
     found: list[OrderFinding] = []
     if fault := next((step.timing_fault for step in order.steps if step.timing_fault), None):
         text = f"Tocilizumab: the timing could not be read ({fault}) and was not checked"
@@ -97,9 +108,15 @@ def _timing(order: DraftedOrder, situation: Situation, protocol: Protocol) -> li
     starts = planned_starts(order, situation, most_in_all + 1) or [situation.at]
     given = [dose.at for dose in situation.tocilizumab]
     told = _given_in_words(given)
-    found += _interval(order, starts[0], given, protocol)
-    found += _three_in_24_h(starts, given, told, protocol)
-    total = len(given) + len(starts)
+    drafted = [
+        start
+        for other in others
+        if other.routes <= {_INTRAVENOUS}
+        for start in planned_starts(other, situation, most_in_all + 1)
+    ]
+    found += _interval(order, starts[0], given, protocol) or _close_together(starts, drafted, protocol)
+    found += _three_in_24_h(starts, [*given, *drafted], told, protocol)
+    total = len(given) + len(starts) + len(drafted)
     if total > most_in_all:
         found.append(_too_many(order, len(given), most_in_all, total, told, protocol))
     return found
@@ -128,6 +145,27 @@ def _interval(
         text = f"Tocilizumab every {every}: at least {describe_hours(hours)} are required between two doses"
         found.append(find(OrderKind.SCHEDULE_UNDER_INTERVAL, protocol, text))
     return found
+
+
+def _close_together(
+    starts: list[datetime], drafted: list[datetime], protocol: Protocol
+) -> list[OrderFinding]:
+    """Doses of this signing that lie too close: in steps of one order, or in orders side by side.
+
+    Two instructions without a time would be given at once.
+    """
+    hours = protocol.limit(Guard.INTERVAL_UNDER_8H)
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    gaps += [abs(start - other) for start in starts for other in drafted]
+    shortest = min(gaps, default=None)
+    if shortest is None or shortest >= timedelta(hours=float(hours)):
+        return []
+    apart = describe_hours(Decimal(int(shortest.total_seconds())) / 3600)
+    text = (
+        f"Tocilizumab: two doses of this signing are {apart} apart; at least {describe_hours(hours)} are"
+        " required"
+    )
+    return [find(OrderKind.INTERVAL, protocol, text)]
 
 
 def _three_in_24_h(

@@ -429,3 +429,68 @@ def test_the_table_is_complete_and_nothing_in_it_is_relied_on_without_a_source()
 def test_a_faulty_table_is_refused(old: str, new: str) -> None:
     with pytest.raises(ProtocolError, match=FILE):
         read_order_table(shipped_table().replace(old, new, 1))
+
+
+# --- several doses in one signing ---
+
+
+def at_hour(hours: float) -> DraftedOrder:
+    return dose("tocilizumab", "576", starts_at=AT + timedelta(hours=hours))
+
+
+def test_two_drafts_less_than_8_hours_apart_are_said_and_8_hours_are_not() -> None:
+    assert kinds(at_hour(1), CRS_3, at_hour(4)) == ["interval-under-8h"]
+    (found,) = findings(at_hour(4), CRS_3, at_hour(1))
+    assert found.text == ("Tocilizumab: two doses of this signing are 3 h apart; at least 8 h are required")
+    assert kinds(at_hour(1), CRS_3, at_hour(9)) == []
+
+
+def test_the_number_is_that_of_all_drafts_together() -> None:
+    others = [at_hour(hours) for hours in (9, 17, 25, 33)]
+    assert kinds(at_hour(1), CRS_3, *others) == ["four-doses-in-total"]
+    given = f"{CRS_3}; tocilizumab 48h; tocilizumab 36h; tocilizumab 24h"
+    assert kinds(at_hour(1), given, at_hour(9)) == ["four-doses-in-total"]
+    assert kinds(at_hour(1), given) == []
+
+
+def test_three_in_24_hours_counts_the_other_drafts() -> None:
+    # Doses at 1, 9, 17 and 24.5 h: the last is the fourth within 24 h; and it is 7.5 h after the third.
+    others = [at_hour(hours) for hours in (1, 9, 17)]
+    assert "three-doses-in-24h" in kinds(at_hour(24.5), CRS_3, *others)
+
+
+def test_two_instructions_without_a_time_would_be_given_at_once() -> None:
+    both = order("tocilizumab", DosageStep(doses=(mg("576"),)), DosageStep(doses=(mg("576"),)))
+    (found,) = findings(both)
+    assert found.kind is OrderKind.INTERVAL and "0 h apart" in found.text
+    later = DosageStep(doses=(mg("576"),), starts_at=AT + timedelta(hours=3))
+    assert kinds(order("tocilizumab", DosageStep(doses=(mg("576"),)), later)) == ["interval-under-8h"]
+
+
+def test_a_draft_by_another_route_is_no_dose_beside() -> None:
+    subcutaneous = dose("tocilizumab", "162", starts_at=AT + timedelta(hours=3), route="subcutaneous")
+    assert kinds(at_hour(1), CRS_3, subcutaneous) == []
+
+
+# --- a slip of the decimal point ---
+
+# ICANS 3 five hours after the first dexamethasone given for ICANS 2: the protocol suggests escalating.
+ESCALATING = "ice 5 6h; dexamethasone 5h; ice 1"
+
+
+@pytest.mark.parametrize(
+    ("drug", "amount", "kind"),
+    [
+        ("dexamethasone", "99", "over-while-escalating"),
+        ("dexamethasone", "100", "over-maximum-dose"),  # ten times the cap of 10 mg
+        ("dexamethasone", "1000", "over-maximum-dose"),
+        ("methylprednisolone", "1000", "over-while-escalating"),
+        ("methylprednisolone", "2879", "over-while-escalating"),
+        ("methylprednisolone", "2880", "over-maximum-dose"),  # 20 times 2 mg/kg of 72 kg
+    ],
+)
+def test_escalating_is_not_any_dose(drug: str, amount: str, kind: str) -> None:
+    (found,) = [one for one in findings(dose(drug, amount), ESCALATING) if one.kind.value == kind]
+    slip = kind == "over-maximum-dose"
+    assert (found.severity is Severity.CRITICAL) is slip
+    assert ("the decimal point or the unit may be wrong" in found.text) is slip
