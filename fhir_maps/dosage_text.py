@@ -35,6 +35,11 @@ _EVERY = re.compile(
     r"(?<!\w)(?:every|q) ?(?P<number>\d{1,2}) ?(?P<unit>h|hrs?|hours?|d|days?|min|minutes?)(?!\w)",
     re.IGNORECASE,
 )
+_REPEAT = re.compile(
+    r"(?<!not )(?<!never )repeat(?:ed|able)?(?!\w)[^.;\d]{0,30}"
+    r"(?P<number>\d{1,2}) ?(?P<unit>h|hrs?|hours?|d|days?|min|minutes?)(?!\w)",
+    re.IGNORECASE,
+)
 _ONCE = re.compile(
     r"(?<!\w)(?:once(?! (?:daily|a day|every))|x ?1|one time|single dose|one dose|stat)(?!\w)", re.I
 )
@@ -100,6 +105,10 @@ def read_schedule_text(text: str | None) -> TextSchedule:
         if match["limit"] is None and int(match["number"]):
             interval = int(match["number"]) * _UNITS[match["unit"][0].casefold()]
             return TextSchedule(interval, once=False, count=count)
+    if (again := _REPEAT.search(text)) is not None and int(again["number"]):
+        # "May repeat after 4 h": one more dose, and how soon.
+        interval = int(again["number"]) * _UNITS[again["unit"][0].casefold()]
+        return TextSchedule(interval, once=False, count=count or 2)
     return TextSchedule(once=_ONCE.search(text) is not None, count=count)
 
 

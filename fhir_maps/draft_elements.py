@@ -61,6 +61,8 @@ class Dosage(_Element, frozen=True):
     sequence: int | None = None
     timing: Timing | None = None
     route: r4.CodeableConcept | None = None
+    additionalInstruction: list[r4.CodeableConcept] = []
+    patientInstruction: str | None = None
     doseAndRate: list[DraftedAmount] = []
     maxDosePerPeriod: r4.Ratio | None = None
 

@@ -33,6 +33,14 @@ class _Amount:
     fault: str | None = None
 
 
+def _all_words(dosage: Dosage) -> str:
+    """The text and whatever instructions stand beside it: a repetition may hide in any of them."""
+    said = [dosage.text, dosage.patientInstruction]
+    for concept in dosage.additionalInstruction:
+        said += [concept.text, *(coding.display for coding in concept.coding)]
+    return ". ".join(words for words in said if words)
+
+
 def read_step(
     dosage: Dosage, strength: Strength, drug: str, terminology: Terminology, names: Sequence[str] = ()
 ) -> DosageStep:
@@ -42,7 +50,7 @@ def read_step(
     if route is None and text is not None and text.route is not None:
         match = terminology.of_text(ROUTE_GROUP, text.route)
         route = None if match is None else match.concept
-    schedule = read_schedule(dosage.timing, dosage.text)
+    schedule = read_schedule(dosage.timing, _all_words(dosage))
     timing_fault = schedule.fault
     if timing_fault is None and schedule.interval is None and (schedule.count or 1) > 1:
         timing_fault = "how far apart its doses are is not stated"

@@ -75,10 +75,22 @@ def _span(hours: Decimal | None) -> timedelta | None:
 
 
 def read_schedule(timing: Timing | None, text: str | None) -> Schedule:
-    """Read the timing of a dosage instruction. ``text`` is looked at only where there is no timing."""
+    """Read the timing of a dosage instruction.
+
+    ``text`` is read where there is no timing. Beside one it may not repeat the dose sooner: then it is not
+    known which of the two is meant.
+    """
+    said = read_schedule_text(text)
     if timing is None or timing == Timing():
-        said = read_schedule_text(text)
         return Schedule(interval=said.interval, count=1 if said.once else said.count)
+    schedule = _structured(timing)
+    sooner = said.interval is not None and (
+        schedule.interval is None or schedule.count == 1 or said.interval < schedule.interval
+    )
+    return replace(schedule, fault="its text repeats it sooner") if sooner else schedule
+
+
+def _structured(timing: Timing) -> Schedule:
     events = sorted(instant for event in timing.event if (instant := parse_instant(event)) is not None)
     repeat = timing.repeat
     if events and repeat is None:

@@ -88,8 +88,15 @@ def test_retrieval_from_a_real_server_gives_the_assessment_of_the_bundle(
     assert found == from_bundle(patient)
 
 
-def test_a_patient_the_server_does_not_hold_is_answered_without_a_grade(
+def test_a_patient_the_server_does_not_hold_is_412_and_never_silence(
     loaded: HapiServer, service: TestClient
 ) -> None:
-    stranger = SamplePatient("no-such-patient", "", "", {}, PATIENTS[0].expected)
-    assert call(service, stranger, fhirServer=loaded.base_url) == {}
+    request = {
+        "hook": "patient-view",
+        "hookInstance": str(uuid.uuid4()),
+        "context": {"userId": "Practitioner/demo-clinician", "patientId": "no-such-patient"},
+        "fhirServer": loaded.base_url,
+    }
+    answer = service.post(SERVICE, json=request)
+    assert answer.status_code == 412
+    assert "knows no patient of this id" in answer.json()["issue"][0]["details"]["text"]

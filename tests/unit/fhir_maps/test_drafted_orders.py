@@ -295,6 +295,11 @@ def test_a_text_that_contradicts_the_coded_dose_is_kept_beside_it() -> None:
         ("every 0 h", None),
         ("every 2 days", 48),
         ("once", None),
+        ("576 mg IV, may repeat after 4 hours if no response", 4),
+        ("may be repeated in 8 h", 8),
+        ("do not repeat within 8 h", None),
+        ("repeat if needed", None),
+        ("repeat after 0 h", None),
     ],
 )
 def test_a_repetition_is_found_in_a_text_but_a_limit_is_none(text: str, hours: int | None) -> None:
@@ -581,3 +586,21 @@ def test_a_text_only_dose_gets_a_coded_one() -> None:
     (instruction,) = found["dosageInstruction"]
     assert instruction["text"] == "576 mg IV once"
     assert instruction["doseAndRate"] == [{"doseQuantity": quantity(576, "mg")}]
+
+
+def test_a_repetition_in_words_beside_the_amount_is_one_more_dose() -> None:
+    said = step(dosage(576, text="576 mg IV, may repeat after 4 hours"))
+    assert (said.interval, said.count) == (timedelta(hours=4), 2)
+    beside = step({**dosage(576), "additionalInstruction": [{"text": "repeat after 4 hours"}]})
+    assert (beside.interval, beside.count) == (timedelta(hours=4), 2)
+    coded = step({**dosage(576), "additionalInstruction": [{"coding": [{"display": "repeat after 6 h"}]}]})
+    assert coded.interval == timedelta(hours=6)
+
+
+def test_words_that_repeat_a_timed_dose_sooner_leave_its_timing_open() -> None:
+    once = {"event": ["2026-03-04T10:00:00+01:00"]}
+    sooner = step(dosage(576, text="576 mg, repeat after 4 h", timing=once))
+    assert sooner.timing_fault == "its text repeats it sooner"
+    same = {"repeat": {"frequency": 1, "period": 6, "periodUnit": "h"}}
+    assert step(dosage(10, text="10 mg q6h", timing=same)).timing_fault is None
+    assert step(dosage(10, text="10 mg q4h", timing=same)).timing_fault == "its text repeats it sooner"
