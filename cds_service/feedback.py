@@ -11,7 +11,7 @@ from enum import Enum
 
 import msgspec
 from sqlalchemy import JSON, DateTime, Engine, String, Text, create_engine, insert, select
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import StaticPool
 
@@ -147,7 +147,8 @@ class FeedbackStore:
     def __init__(self, database_url: str | None) -> None:
         """Open the database and make the table; ``None`` keeps everything in memory.
 
-        Raises :class:`SettingsError` for a URL that names no database we have a driver for.
+        Raises :class:`SettingsError` for a URL that names no database we have a driver for, or one
+        that cannot be opened.
         """
         try:
             self._engine = _engine(database_url)
@@ -155,7 +156,10 @@ class FeedbackStore:
             raise SettingsError(
                 "CART_CDS_DATABASE_URL: not a database URL with an installed driver"
             ) from error
-        _Table.metadata.create_all(self._engine)
+        try:
+            _Table.metadata.create_all(self._engine)
+        except DBAPIError as error:  # its text would repeat the address, which may hold a password
+            raise SettingsError("CART_CDS_DATABASE_URL: the database cannot be opened") from error
 
     def keep(
         self, service: str, items: Sequence[tuple[FeedbackItem, datetime]], known: IssuedCards, now: datetime

@@ -19,6 +19,11 @@ from management.drafted_order import CorrectDose
 
 _AMOUNT_ELSEWHERE = ("maxDosePerAdministration", "maxDosePerLifetime", "patientInstruction")
 _RATES = ("rateQuantity", "rateRatio", "rateRange")
+# What of a text that is written anew is no amount and has to stay: how it is given, and over what time.
+_KEPT = (
+    re.compile(r"(?<!\w)(?:intravenous(?:ly)?|iv|i\.v\.)(?!\w)", re.IGNORECASE),
+    re.compile(r"(?<!\w)over \d{1,3} ?(?:h|hrs?|hours?|min|minutes?)(?!\w)", re.IGNORECASE),
+)
 _PIECES = re.compile(r"\d+(?:\.\d+)?\s*(?:tab|cap|vial|amp|ml\b)", re.IGNORECASE)
 
 
@@ -30,6 +35,8 @@ def correct_draft(draft: Draft, dose: CorrectDose) -> Members | None:
     dosage = _only_dosage(draft.members)
     if draft.resource_id is None or dosage is None or any(name in dosage for name in _AMOUNT_ELSEWHERE):
         return None
+    if (note := draft.members.get("note")) is not None and _states_amount(note):
+        return None  # it would go on to state the old amount
     changed = dict(dosage)
     amount = {
         "value": _number(dose.milligrams),
@@ -43,6 +50,8 @@ def correct_draft(draft: Draft, dose: CorrectDose) -> Members | None:
             return None
         changed["maxDosePerPeriod"] = _raw({**period, "numerator": amount})
     else:
+        if "maxDosePerPeriod" in dosage:
+            return None  # a most a day that was right for the old amount
         entries = [peek(MEMBERS, raw) for raw in peek(RAW_LIST, dosage.get("doseAndRate")) or []]
         if any(entry is None or any(rate in entry for rate in _RATES) for entry in entries):
             return None
@@ -80,7 +89,8 @@ def _corrected_text(text: str | None, dose: CorrectDose, *, timed: bool) -> str 
     schedule = read_schedule_text(text)
     if not timed and (schedule.interval is not None or schedule.count is not None):
         return None
-    return f"{right}{' a day' if dose.per_day else ''} ({dose.arithmetic})"
+    kept = "".join(f" {said[0]}" for words in _KEPT if (said := words.search(text)) is not None)
+    return f"{right}{' a day' if dose.per_day else ''}{kept} ({dose.arithmetic})"
 
 
 def _states_amount(narrative: msgspec.Raw) -> bool:

@@ -71,8 +71,10 @@ class Draft:
     fault: str | None = None
 
     def is_selected(self, selections: Sequence[str]) -> bool:
-        """Whether one of the references names this draft."""
-        return any(reference.split("/_history/", 1)[0] in self.names for reference in selections)
+        """Whether one of the references names this draft, by its id, its relative or its absolute address."""
+        whole = [reference.split("/_history/", 1)[0] for reference in selections]
+        ends = ["/".join(reference.split("/")[-2:]) for reference in whole]
+        return any(name in self.names for name in (*whole, *ends))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Nothing is found where the order is fine. What could not be checked and would ma
 findings come with the most severe first, otherwise in the order in which they are looked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from grading.chart import Lab
 from management.drafted_order import (
@@ -23,6 +23,8 @@ from management.situation import Situation, earlier_labs, latest_lab, write_inst
 from management.steroid_orders import check_steroid_end
 from management.tocilizumab_orders import check_tocilizumab
 from management.vocabulary import Cut
+
+_ALTERNATIVES = frozenset({OrderDrug.DEXAMETHASONE, OrderDrug.METHYLPREDNISOLONE})
 
 
 def check_order(
@@ -122,7 +124,30 @@ def _duplicate(
             return [find(OrderKind.DUPLICATE, protocol, text)]
     if any(not _at_different_times(order, other) for other in _same_drug(order, beside)):
         return [find(OrderKind.DUPLICATE, protocol, f"{order.drug.title} is drafted twice")]
-    return []
+    return _alternative_beside(order, situation, protocol, beside, ended)
+
+
+def _alternative_beside(
+    order: DraftedOrder,
+    situation: Situation,
+    protocol: Protocol,
+    beside: Sequence[DraftedOrder],
+    ended: Collection[str | None],
+) -> list[OrderFinding]:
+    """The other of the two steroids drafted beside it, or on order: each stands in place of the other."""
+    if order.drug not in _ALTERNATIVES:
+        return []
+    (other,) = _ALTERNATIVES - {order.drug}
+    drafted = any(one.drug is other and one.change is OrderChange.START for one in beside)
+    ordered = any(
+        pending.drug.value == other.value and pending.source.reference not in ended
+        for pending in situation.evidence.pending
+    )
+    if not drafted and not ordered:
+        return []
+    how = "drafted beside it" if drafted else "already ordered and not charted as given"
+    text = f"{order.drug.title}: {other.value} is {how}; one is the alternative to the other, not an addition"
+    return [find(OrderKind.DUPLICATE, protocol, text)]
 
 
 def _same_drug(order: DraftedOrder, beside: Sequence[DraftedOrder]) -> list[DraftedOrder]:

@@ -185,7 +185,11 @@ def _over(
         text += ". High-dose steroid is an option the protocol names without a dose, if that is what is meant"
     if slip:
         text += ". So far above every rule that the decimal point or the unit may be wrong: check it"
-    correct = None if kind is OrderKind.OVER_WHILE_ESCALATING else _correct(ordered, limits, situation)
+    # A dose a day without a cap may be meant as a high dose: then the lower one is offered, not recommended.
+    firm = kind is OrderKind.OVER_MAXIMUM
+    correct = None
+    if kind is not OrderKind.OVER_WHILE_ESCALATING:
+        correct = _correct(ordered, limits, situation, recommended=firm)
     return find(kind, protocol, summary, text, source=limit.rule.provenance, correct=correct)
 
 

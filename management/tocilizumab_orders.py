@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from grading.assessment import Status, SyndromeGrade
+from grading.chart import Attributable
 from management.care_conditions import CARE_CONDITIONS
 from management.drafted_order import DosageStep, DraftedOrder, OrderFinding, OrderKind
 from management.order_table import find
@@ -214,6 +215,11 @@ def _history(situation: Situation, protocol: Protocol) -> list[OrderFinding]:
 
 def _cautions(situation: Situation, protocol: Protocol) -> list[OrderFinding]:
     on_record = [reason for name in _CAUTIONS for reason in CARE_CONDITIONS[name](situation)]
+    on_record += [
+        f"{stated.what.value} attributed to another cause: {stated.cause or 'not stated'}"
+        for stated in situation.evidence.attributions
+        if stated.what is not Attributable.NEUROLOGICAL
+    ]
     if on_record:
         text = f"Tocilizumab: weigh it against what is on record ({'; '.join(dict.fromkeys(on_record))})"
         more = f"{text}. A caution; tocilizumab stays an option"

@@ -106,8 +106,10 @@ SCENES = (
     Scene("crs-2", "CRS 2: low-flow oxygen, no ICU criterion", _view("demo-cedar"), "crs"),
     Scene("crs-3", "CRS 3: one vasopressor with vasopressin", _view("demo-dorn"), "crs"),
     Scene("crs-4", "CRS 4 after two doses of tocilizumab: third line", _view("demo-esche"), "crs"),
-    Scene("crs-interval", "A dose withheld: less than 8 h since the last", _view("demo-heide"), "crs"),
-    Scene("crs-no-weight", "A dose withheld: no weight", _view("demo-linde"), "crs"),
+    Scene(
+        "crs-3-later", "CRS 3 not lower 28 h after the first dose: a further one", _view("demo-heide"), "crs"
+    ),
+    Scene("crs-no-weight", "A dose withheld: the weight was not sent", _view("demo-linde", "weight"), "crs"),
     Scene("crs-attributed", "Fever and hypotension attributed elsewhere", _view("demo-iltis"), "crs"),
     Scene("crs-undecided", "No recent temperature: a range, never a grade", _view("demo-jasmin"), "crs"),
     Scene("crs-late", "First signs on day 20: ask before treating", _view("demo-otter"), "crs"),

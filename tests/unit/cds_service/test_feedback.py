@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from cds_service.feedback import FeedbackStore, IssuedCards
+from cds_service.settings import SettingsError
 from tests.unit.cds_service.samples import SERVICE, crs_3, service
 
 FEEDBACK = f"{SERVICE}/feedback"
@@ -184,3 +185,12 @@ def test_only_the_newest_cards_are_remembered() -> None:
     issued = IssuedCards(most=2)
     issued.remember(["a", "b", "c"])
     assert "a" not in issued and "b" in issued and "c" in issued
+
+
+def test_a_database_that_cannot_be_opened_refuses_to_start_without_telling_its_address(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'no-such-folder' / 'feedback.db'}"
+    with pytest.raises(SettingsError, match="the database cannot be opened") as refused:
+        FeedbackStore(url)
+    assert "no-such-folder" not in str(refused.value)

@@ -483,6 +483,9 @@ def test_a_selection_names_a_draft_by_reference() -> None:
     assert draft.is_selected(["https://ehr.example/fhir/MedicationRequest/d1"])
     assert not draft.is_selected(["MedicationRequest/d2", "NutritionOrder/d1"])
     assert not draft.is_selected([])
+    assert draft.is_selected(["https://ehr.example/fhir/MedicationRequest/d1"])
+    assert draft.is_selected(["https://ehr.example/fhir/MedicationRequest/d1/_history/2"])
+    assert not draft.is_selected(["https://ehr.example/fhir/MedicationRequest/d11"])
 
 
 RATE_BESIDE = {"doseQuantity": quantity(960, "mg"), "rateQuantity": quantity(960, "mg/h")}
@@ -604,3 +607,17 @@ def test_words_that_repeat_a_timed_dose_sooner_leave_its_timing_open() -> None:
     same = {"repeat": {"frequency": 1, "period": 6, "periodUnit": "h"}}
     assert step(dosage(10, text="10 mg q6h", timing=same)).timing_fault is None
     assert step(dosage(10, text="10 mg q4h", timing=same)).timing_fault == "its text repeats it sooner"
+
+
+def test_no_draft_is_corrected_that_would_go_on_to_state_the_old_amount() -> None:
+    most = {"numerator": quantity(960, "mg"), "denominator": quantity(1, "d")}
+    assert corrected(dosage(960, maxDosePerPeriod=most)) is None
+    assert corrected(dosage(960), note=[{"text": "960 mg as discussed"}]) is None
+    assert corrected(dosage(960), note=[{"text": "as discussed"}]) is not None
+
+
+def test_a_text_that_is_written_anew_keeps_how_it_is_given() -> None:
+    said = "Give 960 mg (8 mg/kg x 120 kg) IV over 1 h, max 960 mg"
+    found = corrected(dosage(960, text=said))
+    assert found is not None
+    assert found["dosageInstruction"][0]["text"] == "576 mg IV over 1 h (8 mg/kg × 72 kg = 576 mg)"

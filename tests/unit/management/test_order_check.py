@@ -494,3 +494,38 @@ def test_escalating_is_not_any_dose(drug: str, amount: str, kind: str) -> None:
     slip = kind == "over-maximum-dose"
     assert (found.severity is Severity.CRITICAL) is slip
     assert ("the decimal point or the unit may be wrong" in found.text) is slip
+
+
+def test_tocilizumab_is_cautioned_where_a_sign_of_crs_is_attributed_elsewhere() -> None:
+    septic = "fever 39.4; norepinephrine 2h; attributed fever bacteraemia; attributed hypotension sepsis"
+    (found,) = [
+        one for one in findings(dose("tocilizumab", "576"), septic) if one.kind is OrderKind.INFECTION
+    ]
+    assert "fever attributed to another cause: bacteraemia" in found.text
+    assert kinds(dose("tocilizumab", "576"), f"{CRS_3}; attributed neurological stroke") == []
+
+
+# --- one steroid or the other ---
+
+
+def test_the_two_steroids_together_are_said_and_a_change_from_one_to_the_other_is_not() -> None:
+    dexamethasone, methylprednisolone = dose("dexamethasone", "10"), dose("methylprednisolone", "60")
+    icans = "ice 5"
+    (found,) = findings(dexamethasone, icans, methylprednisolone)
+    assert found.text == (
+        "Dexamethasone: methylprednisolone is drafted beside it; one is the alternative to the other, "
+        "not an addition"
+    )
+    assert kinds(methylprednisolone, icans, dexamethasone) == ["duplicate-order"]
+    stop = order("methylprednisolone", change=OrderChange.STOP)
+    assert kinds(dexamethasone, icans, stop) == []
+    assert kinds(dexamethasone, icans, dose("hydrocortisone", "50")) == []
+
+
+def test_the_other_steroid_on_order_is_said_unless_the_draft_takes_its_place() -> None:
+    pending = PendingOrder(ImmuneDrug.METHYLPREDNISOLONE, AT, Source("MedicationRequest/m1"))
+    chart = replace(chart_of("ice 5"), pending_orders=(pending,))
+    (found,) = of_chart(dose("dexamethasone", "10"), chart)
+    assert "methylprednisolone is already ordered and not charted as given" in found.text
+    instead = replace(dose("dexamethasone", "10"), replaces=("MedicationRequest/m1",))
+    assert of_chart(instead, chart) == ()
