@@ -24,7 +24,7 @@ from cds_service.card_text import (
 )
 from cds_service.code_systems import CARD_TOPIC_SYSTEM, CARD_TOPIC_WORDS, ORDER_CHECK_TOPIC
 from cds_service.suggestions import OVERRIDE_REASONS
-from fhir_maps.corrected_orders import correct_draft
+from fhir_maps.corrected_orders import changed_text, correct_draft
 from fhir_maps.drafted_orders import Draft, reread
 from fhir_maps.terminology import Terminology
 from management.drafted_order import (
@@ -203,6 +203,8 @@ def _update(
     if any(finding.kind in DOSE_KINDS for finding in again):
         return None
     what = f"{draft.order.drug.value} {_amount(dose)}"
+    texts = changed_text(draft.members, corrected)
+    told = "" if texts is None else f'; its text "{texts[0]}" becomes "{texts[1]}"'
     return {
         "label": plain_text(f"Change this draft to {what}"),
         "uuid": str(uuid4()),
@@ -211,8 +213,9 @@ def _update(
             {
                 "type": "update",
                 "description": plain_text(
-                    f"Change the dose of this draft order to {what} ({dose.arithmetic}); all else stays as"
-                    " drafted, and it is not signed"
+                    f"Change the dose of this draft order to {what} ({dose.arithmetic}){told}; all else"
+                    " stays as drafted, and it is not signed",
+                    _LONG,
                 ),
                 "resource": corrected,
             }

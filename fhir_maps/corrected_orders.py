@@ -24,7 +24,19 @@ _KEPT = (
     re.compile(r"(?<!\w)(?:intravenous(?:ly)?|iv|i\.v\.)(?!\w)", re.IGNORECASE),
     re.compile(r"(?<!\w)over \d{1,3} ?(?:h|hrs?|hours?|min|minutes?)(?!\w)", re.IGNORECASE),
 )
-_PIECES = re.compile(r"\d+(?:\.\d+)?\s*(?:tab|cap|vial|amp|ml\b)", re.IGNORECASE)
+# What states the old amount once more: its arithmetic in brackets, and a most.
+_AGAIN = re.compile(
+    r"\s*\([^()]*\d\s*(?:mg|mcg|g|ml|vial|tab|cap|amp)[^()]*\)"
+    r"|[\s,;]*(?<!\w)(?:max(?:imum|\.)?|at most|not to exceed|up to|capped at)(?: dose)?(?: of)?:? ?"
+    r"\d[\d.,]*\s*m?g(?![\w/])",
+    re.IGNORECASE,
+)
+# Numbers that are no amount of the drug.
+_OTHER_NUMBERS = re.compile(
+    r"(?<!\w)(?:over|every|q|for|after|in) ?\d{1,3} ?(?:h|hrs?|hours?|min|minutes?|d|days?|doses?)(?!\w)"
+    r"|(?<!\w)x ?\d{1,2}(?: doses?)?(?!\w)|(?<!\w)in \d{1,4} ?ml(?!\w)|0\.9 ?%",
+    re.IGNORECASE,
+)
 
 
 def correct_draft(draft: Draft, dose: CorrectDose) -> Members | None:
@@ -58,6 +70,8 @@ def correct_draft(draft: Draft, dose: CorrectDose) -> Members | None:
         kept = entries[0] if len(entries) == 1 and entries[0] is not None else {}
         entry = {name: raw for name, raw in kept.items() if name != "doseRange"}
         changed["doseAndRate"] = _raw([{**entry, "doseQuantity": amount}])
+    if _states_amount(dosage.get("additionalInstruction", _raw([]))):
+        return None
     if "text" in dosage:
         text = _corrected_text(peek(TEXT, dosage["text"]), dose, timed="timing" in dosage)
         if text is None:
@@ -76,21 +90,29 @@ def _only_dosage(members: Members) -> Members | None:
 
 
 def _corrected_text(text: str | None, dose: CorrectDose, *, timed: bool) -> str | None:
-    """The text with the right amount in the place of the only one, or the amount alone where it says more."""
+    """The text with the right amount in the place of the old one, and without what states that once more;
+    the amount with route and duration alone where a number is left whose meaning is not certain.
+    """
     if text is None:
         return None
     right = f"{_number(dose.milligrams)} mg"
-    amounts = amounts_in(text)
-    if not amounts and not _PIECES.search(text):
-        return text
-    if len(amounts) == 1 and not _PIECES.search(text):
-        found = amounts[0]
-        return f"{text[: found.start()]}{right}{text[found.end() :]}"
+    words = _AGAIN.sub("", text)
+    amounts = amounts_in(words)
+    found = amounts[0] if len(amounts) == 1 else None
+    before, after = (words, "") if found is None else (words[: found.start()], words[found.end() :])
+    if len(amounts) < 2 and not re.search(r"\d", _OTHER_NUMBERS.sub("", f"{before} {after}")):
+        return f"{before}{right}{after}" if found is not None else words
     schedule = read_schedule_text(text)
     if not timed and (schedule.interval is not None or schedule.count is not None):
         return None
-    kept = "".join(f" {said[0]}" for words in _KEPT if (said := words.search(text)) is not None)
+    kept = "".join(f" {found[0]}" for words in _KEPT if (found := words.search(text)) is not None)
     return f"{right}{' a day' if dose.per_day else ''}{kept} ({dose.arithmetic})"
+
+
+def changed_text(before: Members, after: Members) -> tuple[str, str] | None:
+    """The text of the one instruction before and after, where it was changed: a reader has to see both."""
+    old, new = (peek(TEXT, (_only_dosage(members) or {}).get("text")) for members in (before, after))
+    return None if old is None or new is None or old == new else (old, new)
 
 
 def _states_amount(narrative: msgspec.Raw) -> bool:

@@ -16,6 +16,8 @@ _AMOUNT = re.compile(
     r"(?P<amount>\d{1,6}(?:\.\d{1,4})?)\s*(?P<unit>mg/kg|mg|mcg|µg|μg|ug|g|milligrams?|grams?)(?![\w/])",
     re.IGNORECASE,
 )
+# "1,000 mg" is not "000 mg".
+_AMOUNT_ANYWHERE = re.compile(rf"(?<![\d.,]){_AMOUNT.pattern}", re.IGNORECASE)
 _ROUTE = (
     r"intravenous(?:ly)?|iv|i\.v\.|ivpb|po|oral(?:ly)?|by mouth|subcutaneous(?:ly)?|subcut|sc|"
     r"intramuscular(?:ly)?|im"
@@ -36,10 +38,24 @@ _EVERY = re.compile(
     re.IGNORECASE,
 )
 _REPEAT = re.compile(
-    r"(?<!not )(?<!never )repeat(?:ed|able)?(?!\w)[^.;\d]{0,30}"
+    r"(?<!not )(?<!not be )(?<!not to be )(?<!never )repeat(?:ed|able)?(?!\w)[^.;\d]{0,30}"
     r"(?P<number>\d{1,2}) ?(?P<unit>h|hrs?|hours?|d|days?|min|minutes?)(?!\w)",
     re.IGNORECASE,
 )
+# Words that speak of another dose; whether and when is then asked, unless the text says it.
+_AGAIN = re.compile(
+    r"(?<!not )(?<!not be )(?<!not to be )(?<!never )(?<!no )(?<!\w)"
+    r"(?:repeat(?:ed|able)?|re-?dose|(?:another|further|additional) doses?)(?!\w)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"(?<!\d)[.,;\n]|[.,;\n](?!\d)")
+# A clause about looking after the patient is no repetition of the dose: "check blood pressure every 15 min".
+_CARE = re.compile(
+    r"(?<!\w)(?:check|monitor|measure|observe|vitals?|vital signs|blood pressure|bp|temperature|saturation|"
+    r"ice|neuro\w*|labs?|levels?|crp|ferritin|cultures?|ecg|flush)(?!\w)",
+    re.IGNORECASE,
+)
+_DOSE_WORD = re.compile(r"(?<!\w)(?:doses?|infusion)(?!\w)", re.IGNORECASE)
 _ONCE = re.compile(
     r"(?<!\w)(?:once(?! (?:daily|a day|every))|x ?1|one time|single dose|one dose|stat)(?!\w)", re.I
 )
@@ -67,11 +83,14 @@ class TextDose:
 
 @dataclass(frozen=True, slots=True)
 class TextSchedule:
-    """A repetition that a text speaks of; ``once`` that it says one dose."""
+    """A repetition that a text speaks of; ``once`` that it says one dose, ``again`` that it speaks of another
+    and does not say when.
+    """
 
     interval: timedelta | None = None
     once: bool = False
     count: int | None = None
+    again: bool = False
 
 
 def read_dose_text(text: str | None, names: Sequence[str] = ()) -> TextDose | None:
@@ -96,9 +115,12 @@ def read_dose_text(text: str | None, names: Sequence[str] = ()) -> TextDose | No
 
 
 def read_schedule_text(text: str | None) -> TextSchedule:
-    """What a text says of repetition."""
-    if not text or len(text) > _LONGEST:
+    """What a text says of repetition, but for clauses about the care beside it."""
+    if not text:
         return TextSchedule()
+    if len(text) > _LONGEST:
+        return TextSchedule(again=_AGAIN.search(text) is not None)
+    text = ", ".join(clause for clause in _CLAUSE.split(text) if not _is_care(clause))
     number = _DOSES.search(text)
     count = int(number["number"]) if number is not None else None
     for match in _EVERY.finditer(text):
@@ -109,9 +131,16 @@ def read_schedule_text(text: str | None) -> TextSchedule:
         # "May repeat after 4 h": one more dose, and how soon.
         interval = int(again["number"]) * _UNITS[again["unit"][0].casefold()]
         return TextSchedule(interval, once=False, count=count or 2)
-    return TextSchedule(once=_ONCE.search(text) is not None, count=count)
+    return TextSchedule(
+        once=_ONCE.search(text) is not None, count=count, again=_AGAIN.search(text) is not None
+    )
+
+
+def _is_care(clause: str) -> bool:
+    about_a_dose = _AMOUNT.search(clause) or _DOSE_WORD.search(clause)
+    return _CARE.search(clause) is not None and about_a_dose is None
 
 
 def amounts_in(text: str) -> list[re.Match[str]]:
     """Every amount that a text states."""
-    return list(_AMOUNT.finditer(text[:_LONGEST]))
+    return list(_AMOUNT_ANYWHERE.finditer(text[:_LONGEST]))

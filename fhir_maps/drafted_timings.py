@@ -81,9 +81,12 @@ def read_schedule(timing: Timing | None, text: str | None) -> Schedule:
     known which of the two is meant.
     """
     said = read_schedule_text(text)
+    unsaid = "its text speaks of another dose, and not of when" if said.again else None
     if timing is None or timing == Timing():
-        return Schedule(interval=said.interval, count=1 if said.once else said.count)
+        return Schedule(interval=said.interval, count=1 if said.once else said.count, fault=unsaid)
     schedule = _structured(timing)
+    if unsaid is not None and schedule.fault is None and (schedule.interval is None or schedule.count == 1):
+        return replace(schedule, fault=unsaid)
     sooner = said.interval is not None and (
         schedule.interval is None or schedule.count == 1 or said.interval < schedule.interval
     )

@@ -142,8 +142,11 @@ class OrderKind(Enum):
     OPEN_SCHEDULE = "open-schedule"
     HISTORY_UNKNOWN = "history-unknown"
     OVER_MAXIMUM = "over-maximum-dose"
+    ROUNDED_UP = "rounded-up"
     OVER_DAILY_RULE = "over-daily-rule"
     OVER_WHILE_ESCALATING = "over-while-escalating"
+    INTERVAL_UNDER_RULE = "interval-under-rule"
+    OVER_CURRENT_RULE = "over-current-rule"
     BELOW_RULE = "below-rule"
     UNREADABLE_DOSE = "unreadable-dose"
     UNREADABLE_TIMING = "unreadable-timing"
@@ -165,6 +168,7 @@ class OrderKind(Enum):
 DOSE_KINDS = frozenset(
     {
         OrderKind.OVER_MAXIMUM,
+        OrderKind.ROUNDED_UP,
         OrderKind.OVER_DAILY_RULE,
         OrderKind.OVER_WHILE_ESCALATING,
         OrderKind.BELOW_RULE,
@@ -182,6 +186,7 @@ STANDS_AGAINST = frozenset(
         OrderKind.SCHEDULE_UNDER_INTERVAL,
         OrderKind.THREE_IN_24H,
         OrderKind.FOUR_IN_TOTAL,
+        OrderKind.INTERVAL_UNDER_RULE,
         OrderKind.DUPLICATE,
         OrderKind.GM_CSF,
         OrderKind.NOT_INTRAVENOUS,

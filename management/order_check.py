@@ -5,6 +5,7 @@ findings come with the most severe first, otherwise in the order in which they a
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from grading.chart import Lab
 from management.drafted_order import (
@@ -16,11 +17,12 @@ from management.drafted_order import (
     OrderKind,
     Severity,
 )
-from management.order_doses import check_doses, write_mg
+from management.order_doses import check_doses, escalates, write_mg
 from management.order_table import OrderCut, find, order_table
 from management.protocol_rows import Protocol
-from management.situation import Situation, earlier_labs, latest_lab, write_instant
+from management.situation import Situation, describe_hours, earlier_labs, latest_lab, write_instant
 from management.steroid_orders import check_steroid_end
+from management.steroid_rows import check_steroid_rows
 from management.tocilizumab_orders import check_tocilizumab
 from management.vocabulary import Cut
 
@@ -78,7 +80,7 @@ def _of_drug(
     if order.change is OrderChange.STOP:
         return found
     if order.drug is OrderDrug.TOCILIZUMAB:
-        others = [other for other in _same_drug(order, beside) if _at_different_times(order, other)]
+        others = [other for other in _same_drug(order, beside) if not _takes_place_of(order, other)]
         found += check_tocilizumab(order, situation, protocol, others)
     elif order.drug is OrderDrug.GM_CSF:
         text = "GM-CSF is not recommended in a recipient of CAR-T"
@@ -88,18 +90,27 @@ def _of_drug(
     by_other_route = any(finding.kind is OrderKind.NOT_INTRAVENOUS for finding in found)
     if order.doubt is None and not by_other_route:
         found += check_doses(order, situation, protocol)
+        if order.drug.is_steroid:
+            known = {finding.kind for finding in found}
+            rows = check_steroid_rows(order, situation, protocol)
+            found += [finding for finding in rows if finding.kind not in known]
     return found
 
 
 def _renal(situation: Situation, protocol: Protocol) -> list[OrderFinding]:
-    """Kidney function that may be reduced, or is not known. No clearance is computed: no source has it."""
+    """Kidney function that may be reduced, or is not known. No clearance is computed: no source has it.
+
+    A creatinine that has not risen and comes without an upper limit is passed over: no number of ours says
+    what is raised.
+    """
     latest = latest_lab(situation, Lab.CREATININE)
     if latest is None:
         seen = "creatinine not charted in the last 48 h"
     else:
         earlier = [value.value for value in earlier_labs(situation, latest)]
         risen = bool(earlier) and latest.value - min(earlier) >= situation.cut(Cut.LYSIS_CREATININE_RISE)
-        if latest.upper_limit is not None and latest.value <= latest.upper_limit and not risen:
+        raised = latest.upper_limit is not None and latest.value > latest.upper_limit
+        if not raised and not risen:
             return []
         seen = f"creatinine {write_mg(latest.value)} mg/dL at {write_instant(latest.at)}"
     cut = order_table().cuts[OrderCut.RENAL_CLEARANCE]
@@ -134,7 +145,9 @@ def _alternative_beside(
     beside: Sequence[DraftedOrder],
     ended: Collection[str | None],
 ) -> list[OrderFinding]:
-    """The other of the two steroids drafted beside it, or on order: each stands in place of the other."""
+    """The other of the two steroids drafted beside it, on order, or just given: each stands in place of the
+    other. Just after a dose the step up to a higher one is no addition.
+    """
     if order.drug not in _ALTERNATIVES:
         return []
     (other,) = _ALTERNATIVES - {order.drug}
@@ -143,16 +156,40 @@ def _alternative_beside(
         pending.drug.value == other.value and pending.source.reference not in ended
         for pending in situation.evidence.pending
     )
-    if not drafted and not ordered:
+    given = max(
+        (dose.at for dose in situation.evidence.steroids if dose.systemic and dose.drug.value == other.value),
+        default=None,
+    )
+    if drafted:
+        how = "drafted beside it"
+    elif ordered:
+        how = "already ordered and not charted as given"
+    elif (
+        given is not None
+        and _first_start(order, situation) - given < situation.span(Cut.STEROID_DRAFT)
+        and not escalates(situation, protocol)
+    ):
+        how = f"charted as given {describe_hours(situation.hours_since(given))} ago"
+    else:
         return []
-    how = "drafted beside it" if drafted else "already ordered and not charted as given"
     text = f"{order.drug.title}: {other.value} is {how}; one is the alternative to the other, not an addition"
     return [find(OrderKind.DUPLICATE, protocol, text)]
+
+
+def _first_start(order: DraftedOrder, situation: Situation) -> datetime:
+    """When the first dose of an order would be given, now where that is not stated."""
+    starts = [step.starts_at or situation.at for step in order.steps]
+    return max(situation.at, min(starts, default=situation.at))
 
 
 def _same_drug(order: DraftedOrder, beside: Sequence[DraftedOrder]) -> list[DraftedOrder]:
     """The other drafts that begin the same drug."""
     return [other for other in beside if other.drug is order.drug and other.change is OrderChange.START]
+
+
+def _takes_place_of(one: DraftedOrder, other: DraftedOrder) -> bool:
+    """Whether one of two drafts replaces the other."""
+    return other.reference in one.replaces or one.reference in other.replaces
 
 
 def _unknown(order: DraftedOrder, protocol: Protocol, orders_known: bool) -> list[OrderFinding]:

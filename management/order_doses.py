@@ -37,7 +37,7 @@ _PER_DAY = "/day"
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
+class Limit:
     """A dose rule for this patient: its dose, the most that passes, and the most that passes in any case."""
 
     rule: DoseRule
@@ -59,10 +59,10 @@ class _Ordered:
     words: str
     per_day: bool
 
-    def high_for(self, limit: _Limit) -> Decimal:
+    def high_for(self, limit: Limit) -> Decimal:
         return self.high if self.per_day or not limit.per_day else self.high * self.times
 
-    def low_for(self, limit: _Limit) -> Decimal:
+    def low_for(self, limit: Limit) -> Decimal:
         return self.low if self.per_day or not limit.per_day else self.low * self.times
 
 
@@ -83,8 +83,7 @@ def check_doses(order: DraftedOrder, situation: Situation, protocol: Protocol) -
     if not rules:
         return []
     weight = usable_weight(situation)
-    adult = not is_child_or_unknown(situation)
-    limits = [limit for rule in rules if (limit := _limit(rule, weight, adult=adult)) is not None]
+    limits = limits_of(rules, situation)
     found: list[OrderFinding] = []
     for step in order.steps or (DosageStep(fault="no dosage instruction"),):
         finding = _check_step(step, order, rules, limits, weight, situation, protocol)
@@ -93,24 +92,38 @@ def check_doses(order: DraftedOrder, situation: Situation, protocol: Protocol) -
     return found
 
 
-def _limit(rule: DoseRule, weight: Weight | RefusedWeight, *, adult: bool) -> _Limit | None:
+def limits_of(rules: Iterable[DoseRule], situation: Situation) -> list[Limit]:
+    """The rules that a dose of this patient can be computed by: with a usable weight, or fixed for adults."""
+    weight, adult = usable_weight(situation), not is_child_or_unknown(situation)
+    return [limit for rule in rules if (limit := _limit(rule, weight, adult=adult)) is not None]
+
+
+def highest_dose(step: DosageStep, situation: Situation) -> Decimal | None:
+    """The most that a step gives at one time in mg; ``None`` where that is not known."""
+    weight = usable_weight(situation)
+    kilograms = weight.kilograms if isinstance(weight, Weight) else None
+    single = [dose for dose in step.doses if not dose.per_day and not (dose.by_weight and kilograms is None)]
+    return max((_ordered(dose, step, kilograms).high for dose in single), default=None)
+
+
+def _limit(rule: DoseRule, weight: Weight | RefusedWeight, *, adult: bool) -> Limit | None:
     printed = order_table().printed.get(rule.id)
     if rule.fixed is not None:
         if not adult:
             return None
-        return _Limit(rule, fixed_dose(rule, rule.fixed), rule.fixed if printed is None else printed.value)
+        return Limit(rule, fixed_dose(rule, rule.fixed), rule.fixed if printed is None else printed.value)
     if isinstance(weight, RefusedWeight):
         return None
     dose = compute_dose(rule, weight)
     room = dose.value * (1 + order_table().fraction(OrderCut.ABOVE_RULE))
-    return _Limit(rule, dose, room if rule.most is None else min(room, rule.most))
+    return Limit(rule, dose, room if rule.most is None else min(room, rule.most))
 
 
 def _check_step(
     step: DosageStep,
     order: DraftedOrder,
     rules: tuple[DoseRule, ...],
-    limits: list[_Limit],
+    limits: list[Limit],
     weight: Weight | RefusedWeight,
     situation: Situation,
     protocol: Protocol,
@@ -120,6 +133,8 @@ def _check_step(
     if all(dose.per_day for dose in step.doses) and not any(rule.unit.endswith(_PER_DAY) for rule in rules):
         why = f"{step.doses[0].written} a day is stated, and no dose for one administration"
         return _unreadable(why, order, rules, limits, protocol)
+    if not limits and (slip := _slip_at_any_weight(step, order, rules, protocol)) is not None:
+        return slip
     if not limits and all(rule.fixed is not None for rule in rules):
         text = (
             f"{order.drug.title}: the protocol prints a dose for adults only ({rules[0].text}); "
@@ -162,15 +177,17 @@ def _conflict(said: list[_Ordered]) -> str | None:
 
 
 def _over(
-    ordered: _Ordered, order: DraftedOrder, limits: list[_Limit], situation: Situation, protocol: Protocol
+    ordered: _Ordered, order: DraftedOrder, limits: list[Limit], situation: Situation, protocol: Protocol
 ) -> OrderFinding:
     limit = max(limits, key=lambda one: one.passes)
     slip = _is_a_slip(ordered, limits)
     kind = OrderKind.OVER_MAXIMUM
-    if not slip and order.drug.is_steroid and _escalates(situation, protocol):
+    if not slip and order.drug.is_steroid and escalates(situation, protocol):
         kind = OrderKind.OVER_WHILE_ESCALATING
     elif not slip and limit.per_day and limit.rule.most is None:
         kind = OrderKind.OVER_DAILY_RULE
+    elif _may_be_rounded(ordered, limit):
+        kind = OrderKind.ROUNDED_UP
     per_day = limit.per_day and not ordered.per_day and ordered.times > 1
     words = ordered.words
     if per_day:
@@ -183,6 +200,8 @@ def _over(
         text += ". The protocol suggests escalating the steroid now and prints no dose for it"
     elif kind is OrderKind.OVER_DAILY_RULE:
         text += ". High-dose steroid is an option the protocol names without a dose, if that is what is meant"
+    elif kind is OrderKind.ROUNDED_UP:
+        text += ". It may have been rounded up to whole vials"
     if slip:
         text += ". So far above every rule that the decimal point or the unit may be wrong: check it"
     # A dose a day without a cap may be meant as a high dose: then the lower one is offered, not recommended.
@@ -193,23 +212,53 @@ def _over(
     return find(kind, protocol, summary, text, source=limit.rule.provenance, correct=correct)
 
 
-def _is_a_slip(ordered: _Ordered, limits: list[_Limit]) -> bool:
+def _may_be_rounded(ordered: _Ordered, limit: Limit) -> bool:
+    """A little above the rule by weight, and not above its cap."""
+    rule, most = limit.rule, limit.dose.value * (1 + order_table().fraction(OrderCut.ROUNDED_UP))
+    return rule.fixed is None and ordered.high_for(limit) <= (
+        most if rule.most is None else min(most, rule.most)
+    )
+
+
+def _is_a_slip(ordered: _Ordered, limits: list[Limit]) -> bool:
     """So many times every rule that no protocol means it; escalation names no dose, but not any dose."""
     cuts = order_table().cuts
     return all(
         ordered.high_for(limit)
         >= limit.dose.value
-        * cuts[OrderCut.OUTER_BOUND_WITHOUT_CAP if limit.rule.most is None else OrderCut.OUTER_BOUND].value
+        * cuts[OrderCut.OUTER_BOUND_WITHOUT_CAP if _has_no_most(limit.rule) else OrderCut.OUTER_BOUND].value
         for limit in limits
     )
 
 
-def _escalates(situation: Situation, protocol: Protocol) -> bool:
+def _has_no_most(rule: DoseRule) -> bool:
+    return rule.most is None and rule.fixed is None
+
+
+def _slip_at_any_weight(
+    step: DosageStep, order: DraftedOrder, rules: tuple[DoseRule, ...], protocol: Protocol
+) -> OrderFinding | None:
+    """An amount that is a slip whatever the patient weighs, where there is no rule to compute."""
+    cuts = order_table().cuts
+    printed = [most for rule in rules if (most := rule.most or rule.fixed) is not None]
+    bound = cuts[OrderCut.OUTER_BOUND_WITHOUT_WEIGHT].value
+    if printed:
+        bound = max(printed) * cuts[OrderCut.OUTER_BOUND].value
+    for dose in step.doses:
+        if not dose.by_weight and dose.high >= bound:
+            summary = f"{order.drug.title} {dose.written}: no dose of {write_mg(bound)} mg or more is printed"
+            text = f"{summary}, by far: the decimal point or the unit may be wrong: check it"
+            return find(OrderKind.OVER_MAXIMUM, protocol, summary, f"{text}. The rule: {rules[0].text}")
+    return None
+
+
+def escalates(situation: Situation, protocol: Protocol) -> bool:
+    """Whether the protocol suggests a higher steroid dose now, or the high-dose one."""
     outcome = recommend(situation, protocol)
     return any(item.id in _ESCALATION for item in outcome.recommendations)
 
 
-def _is_far_below(ordered: _Ordered, order: DraftedOrder, limits: list[_Limit], situation: Situation) -> bool:
+def _is_far_below(ordered: _Ordered, order: DraftedOrder, limits: list[Limit], situation: Situation) -> bool:
     """Clearly below every rule. A steroid only as a first dose: lower ones are usual in a taper."""
     cut = OrderCut.BELOW_RULE
     if order.drug.is_steroid:
@@ -221,7 +270,7 @@ def _is_far_below(ordered: _Ordered, order: DraftedOrder, limits: list[_Limit], 
 
 
 def _below(
-    ordered: _Ordered, order: DraftedOrder, limits: list[_Limit], situation: Situation, protocol: Protocol
+    ordered: _Ordered, order: DraftedOrder, limits: list[Limit], situation: Situation, protocol: Protocol
 ) -> OrderFinding:
     limit = min(limits, key=lambda one: one.dose.value)
     amount = f"{write_mg(limit.dose.value)} {_unit(limit)}"
@@ -232,7 +281,7 @@ def _below(
 
 
 def _correct(
-    ordered: _Ordered, limits: list[_Limit], situation: Situation, *, recommended: bool = True
+    ordered: _Ordered, limits: list[Limit], situation: Situation, *, recommended: bool = True
 ) -> CorrectDose | None:
     """The dose of the one rule there is; ``None`` where the protocol prints several different ones."""
     if len({(limit.dose.value, limit.per_day) for limit in limits}) > 1:
@@ -272,7 +321,7 @@ def _unreadable(
     why: str,
     order: DraftedOrder,
     rules: tuple[DoseRule, ...],
-    limits: Iterable[_Limit],
+    limits: Iterable[Limit],
     protocol: Protocol,
 ) -> OrderFinding:
     summary = f"{order.drug.title}: the dose could not be read and was not checked ({why})"
@@ -283,11 +332,11 @@ def _unreadable(
     return find(OrderKind.UNREADABLE_DOSE, protocol, summary, text)
 
 
-def _rules_in_words(limits: list[_Limit]) -> str:
+def _rules_in_words(limits: list[Limit]) -> str:
     return "; ".join(dict.fromkeys(limit.rule.text for limit in limits))
 
 
-def _unit(limit: _Limit) -> str:
+def _unit(limit: Limit) -> str:
     return limit.rule.unit.replace(_PER_DAY, " a day")
 
 

@@ -26,11 +26,16 @@ class OrderCut(Enum):
     """A number that an order is compared with."""
 
     ABOVE_RULE = "above-rule"
+    ROUNDED_UP = "rounded-up"
     BELOW_RULE = "below-rule"
     STEROID_FAR_BELOW_RULE = "steroid-far-below-rule"
     RENAL_CLEARANCE = "renal-clearance"
+    STEROID_GOES_ON = "steroid-goes-on-from"
+    DEXAMETHASONE_IN_PREDNISONE = "prednisone-per-dexamethasone"
+    METHYLPREDNISOLONE_IN_PREDNISONE = "prednisone-per-methylprednisolone"
     OUTER_BOUND = "outer-bound"
     OUTER_BOUND_WITHOUT_CAP = "outer-bound-without-cap"
+    OUTER_BOUND_WITHOUT_WEIGHT = "outer-bound-without-weight"
 
 
 @dataclass(frozen=True, slots=True)

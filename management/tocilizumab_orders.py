@@ -30,8 +30,8 @@ def check_tocilizumab(
     protocol: Protocol,
     others: Sequence[DraftedOrder] = (),
 ) -> list[OrderFinding]:
-    """Everything about a tocilizumab order but its amount. ``others`` are drafts of tocilizumab for other
-    times in the same request: interval and number are those of all of them together.
+    """Everything about a tocilizumab order but its amount. ``others`` are the drafts of tocilizumab that
+    the same request would give beside it: interval and number are those of all of them together.
     """
     if elsewhere := sorted(order.routes - {_INTRAVENOUS}):
         text = f"Tocilizumab {elsewhere[0]}: not a dose for CRS, which is treated by vein"
@@ -79,16 +79,16 @@ def planned_starts(order: DraftedOrder, situation: Situation, most: int) -> list
     starts: list[datetime] = []
     after = situation.at
     for step in order.steps:
-        first = max(after, step.starts_at or after)
+        first = after if step.starts_at is None else max(situation.at, step.starts_at)
         interval = step.interval if step.is_repeated else None
         if interval is None or interval <= timedelta(0):
             starts.append(first)
-            after = first
+            after = max(after, first)
             continue
         number = min(most, _number_of(step, interval) or most)
         starts += [first + place * interval for place in range(number)]
-        after = first + number * interval
-    return starts[:most]
+        after = max(after, first + number * interval)
+    return sorted(starts)[:most]
 
 
 def _number_of(step: DosageStep, interval: timedelta) -> int | None:
@@ -161,10 +161,11 @@ def _close_together(
     shortest = min(gaps, default=None)
     if shortest is None or shortest >= timedelta(hours=float(hours)):
         return []
-    apart = describe_hours(Decimal(int(shortest.total_seconds())) / 3600)
+    apart = f"{describe_hours(Decimal(int(shortest.total_seconds())) / 3600)} apart"
+    if not shortest:
+        apart = "for the same time, as far as it is stated, and add up"
     text = (
-        f"Tocilizumab: two doses of this signing are {apart} apart; at least {describe_hours(hours)} are"
-        " required"
+        f"Tocilizumab: two doses of this signing are {apart}; at least {describe_hours(hours)} are required"
     )
     return [find(OrderKind.INTERVAL, protocol, text)]
 

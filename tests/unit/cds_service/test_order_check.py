@@ -92,6 +92,16 @@ def test_an_update_carries_the_whole_corrected_draft(client: TestClient) -> None
     assert cards(client, action["resource"]) == []
 
 
+def test_an_update_tells_what_becomes_of_the_text(client: TestClient) -> None:
+    quantity = {"value": 960, "unit": "mg", "system": UCUM, "code": "mg"}
+    text = "Give 960 mg (8 mg/kg x 120 kg) IV over 1 h, max 960 mg"
+    dosage = {"text": text, "doseAndRate": [{"doseQuantity": quantity}]}
+    (card,) = cards(client, draft(None, dosageInstruction=[dosage]))
+    (action,) = card["suggestions"][0]["actions"]
+    assert f'its text "{text}" becomes "Give 576 mg IV over 1 h"' in action["description"]
+    assert action["resource"]["dosageInstruction"][0]["text"] == "Give 576 mg IV over 1 h"
+
+
 def test_a_draft_without_an_id_is_told_the_right_dose_and_not_updated(client: TestClient) -> None:
     nameless = draft()
     del nameless["id"]

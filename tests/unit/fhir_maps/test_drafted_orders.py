@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fhir_maps.corrected_orders import correct_draft
+from fhir_maps.corrected_orders import changed_text, correct_draft
 from fhir_maps.dosage_text import read_dose_text, read_schedule_text
 from fhir_maps.drafted_orders import Draft, DraftsError, read_drafts, reread
 from fhir_maps.terminology import load_terminology
@@ -535,7 +535,7 @@ def test_a_text_with_several_amounts_is_replaced_and_one_with_its_own_timing_is_
     several = corrected(dosage(960, text="12 vials (960 mg)"))
     assert several is not None
     assert several["dosageInstruction"][0]["text"] == "576 mg (8 mg/kg × 72 kg = 576 mg)"
-    assert corrected(dosage(960, text="960 mg (12 vials) every 8 h")) is None
+    assert corrected(dosage(960, text="12 vials (960 mg) every 8 h")) is None
     assert corrected(dosage(960, text=5)) is None
 
 
@@ -609,15 +609,80 @@ def test_words_that_repeat_a_timed_dose_sooner_leave_its_timing_open() -> None:
     assert step(dosage(10, text="10 mg q4h", timing=same)).timing_fault == "its text repeats it sooner"
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Give 960 mg (8 mg/kg x 120 kg) IV over 1 h, max 960 mg", "Give 576 mg IV over 1 h"),
+        ("960 mg (12 vials) every 8 h", "576 mg every 8 h"),
+        ("960 mg IV in 100 mL NaCl 0.9 % over 60 min x1", "576 mg IV in 100 mL NaCl 0.9 % over 60 min x1"),
+        ("960 mg IV over 1 h, day 2", "576 mg IV over 1 h (8 mg/kg × 72 kg = 576 mg)"),
+        ("1,000 mg IV over 1 h", "576 mg IV over 1 h (8 mg/kg × 72 kg = 576 mg)"),
+        ("Give 960 IV", "576 mg IV (8 mg/kg × 72 kg = 576 mg)"),
+        ("IV over 1 h", "IV over 1 h"),
+    ],
+)
+def test_a_corrected_text_keeps_its_other_words_and_never_a_number_that_contradicts(
+    text: str, found: str
+) -> None:
+    resource = corrected(dosage(960, text=text))
+    assert resource is not None
+    assert resource["dosageInstruction"][0]["text"] == found
+
+
+def test_an_amount_that_would_stay_behind_in_note_most_or_instruction_means_no_corrected_draft() -> None:
+    assert corrected(dosage(960), note=[{"text": "960 mg as discussed"}]) is None
+    most = {"numerator": quantity(960, "mg"), "denominator": quantity(1, "d")}
+    assert corrected(dosage(960, maxDosePerPeriod=most)) is None
+    assert corrected(dosage(960, additionalInstruction=[{"text": "max 960 mg"}])) is None
+    assert corrected(dosage(960, additionalInstruction=[{"text": "over an hour"}])) is not None
+
+
+def test_a_text_that_was_changed_is_told_before_and_after() -> None:
+    (draft,) = drafts(request(dosage(960, text="960 mg IV")))
+    found = correct_draft(draft, CORRECT)
+    assert found is not None
+    assert changed_text(draft.members, found) == ("960 mg IV", "576 mg IV")
+    (bare,) = drafts(request(dosage(960)))
+    assert changed_text(bare.members, correct_draft(bare, CORRECT) or {}) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "576 mg IV, may repeat",
+        "may be repeated if no response",
+        "576 mg, further doses as needed",
+        "repeat " + "x" * 400,
+    ],
+)
+def test_words_of_another_dose_without_a_time_are_said_to_be_unread(text: str) -> None:
+    unread = "its text speaks of another dose, and not of when"
+    assert step(dosage(576, text=text)).timing_fault == unread
+    event = {"event": ["2026-03-04T10:00:00+01:00"]}
+    assert step(dosage(576, text=text, timing=event)).timing_fault == unread
+    every = {"repeat": {"frequency": 1, "period": 8, "periodUnit": "h", "count": 3}}
+    assert step(dosage(576, text=text, timing=every)).timing_fault is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "check blood pressure every 15 minutes",
+        "repeat CRP in 12 h",
+        "do not repeat",
+        "not to be repeated",
+        "no further doses",
+        "q8h neuro checks",
+    ],
+)
+def test_care_beside_the_dose_and_a_dose_that_is_not_repeated_are_no_repetition(words: str) -> None:
+    read = step({**dosage(576), "additionalInstruction": [{"text": words}]})
+    assert (read.interval, read.timing_fault) == (None, None)
+    assert step(dosage(576, text=f"576 mg IV over 1 h, {words}")).interval is None
+
+
 def test_no_draft_is_corrected_that_would_go_on_to_state_the_old_amount() -> None:
     most = {"numerator": quantity(960, "mg"), "denominator": quantity(1, "d")}
     assert corrected(dosage(960, maxDosePerPeriod=most)) is None
     assert corrected(dosage(960), note=[{"text": "960 mg as discussed"}]) is None
     assert corrected(dosage(960), note=[{"text": "as discussed"}]) is not None
-
-
-def test_a_text_that_is_written_anew_keeps_how_it_is_given() -> None:
-    said = "Give 960 mg (8 mg/kg x 120 kg) IV over 1 h, max 960 mg"
-    found = corrected(dosage(960, text=said))
-    assert found is not None
-    assert found["dosageInstruction"][0]["text"] == "576 mg IV over 1 h (8 mg/kg × 72 kg = 576 mg)"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from grading.chart import Chart, ImmuneDrug, PendingOrder, Source
+from grading.chart import Chart, DrugDose, ImmuneDrug, PendingOrder, Source
 from management.drafted_order import (
     DosageStep,
     DraftedDose,
@@ -27,6 +27,7 @@ from tests.spec.management.bedside import AT, chart_of
 
 MET, ASCO = load_protocol("met-2021"), load_protocol("asco-2021")
 CRS_3 = "fever 38.8; norepinephrine 2h"
+CRS_4 = f"{CRS_3}; epinephrine 2h"
 
 
 def mg(amount: str, high: str | None = None, **changes: object) -> DraftedDose:
@@ -226,7 +227,7 @@ def test_a_fixed_dose_needs_no_weight_and_is_an_adults() -> None:
     assert kinds(dose("dexamethasone", "20"), CRS_3, asco=True) == ["over-maximum-dose"]
     child = f"{CRS_3}; age 10; no ice; capd 0 2h"
     assert kinds(dose("dexamethasone", "10"), child, asco=True) == ["adult-rule"]
-    assert kinds(dose("methylprednisolone", "500"), f"{CRS_3}; no weight", asco=True) == []
+    assert kinds(dose("methylprednisolone", "500"), f"{CRS_4}; no weight", asco=True) == []
     by_weight = order("methylprednisolone", DosageStep(doses=(mg("1", by_weight=True),)))
     assert kinds(by_weight, f"{CRS_3}; no weight", asco=True) == ["no-weight"]
 
@@ -290,13 +291,14 @@ def test_gm_csf_is_not_recommended() -> None:
     [
         ("creatinine 0.8 /1.2 4h", []),
         ("creatinine 1.9 /1.2 4h", ["renal-dose"]),
-        ("creatinine 0.8 4h", ["renal-dose"]),
+        ("creatinine 0.8 4h", []),
+        ("creatinine 0.7 30h; creatinine 1.1 4h", ["renal-dose"]),
         ("creatinine 0.7 /1.2 30h; creatinine 1.1 /1.2 4h", ["renal-dose"]),
         ("creatinine 0.9 /1.2 30h; creatinine 1.1 /1.2 4h", []),
         ("", ["renal-dose"]),
     ],
 )
-def test_levetiracetam_asks_for_the_clearance_unless_creatinine_is_known_to_be_normal(
+def test_levetiracetam_asks_for_the_clearance_where_creatinine_is_unknown_raised_or_risen(
     patient: str, found: list[str]
 ) -> None:
     assert kinds(dose("levetiracetam", "500"), f"{CRS_3}; {patient}") == found
@@ -462,7 +464,7 @@ def test_three_in_24_hours_counts_the_other_drafts() -> None:
 def test_two_instructions_without_a_time_would_be_given_at_once() -> None:
     both = order("tocilizumab", DosageStep(doses=(mg("576"),)), DosageStep(doses=(mg("576"),)))
     (found,) = findings(both)
-    assert found.kind is OrderKind.INTERVAL and "0 h apart" in found.text
+    assert found.kind is OrderKind.INTERVAL and "for the same time" in found.text
     later = DosageStep(doses=(mg("576"),), starts_at=AT + timedelta(hours=3))
     assert kinds(order("tocilizumab", DosageStep(doses=(mg("576"),)), later)) == ["interval-under-8h"]
 
@@ -494,6 +496,165 @@ def test_escalating_is_not_any_dose(drug: str, amount: str, kind: str) -> None:
     slip = kind == "over-maximum-dose"
     assert (found.severity is Severity.CRITICAL) is slip
     assert ("the decimal point or the unit may be wrong" in found.text) is slip
+
+
+def test_a_dose_rounded_up_to_vials_is_a_warning_and_the_rules_dose_no_recommended_change() -> None:
+    (found,) = findings(dose("tocilizumab", "640"))
+    assert (found.kind, found.severity, found.guard) == (
+        OrderKind.ROUNDED_UP,
+        Severity.WARNING,
+        Guard.OVER_MAXIMUM_DOSE,
+    )
+    assert "rounded up to whole vials" in found.text
+    assert found.correct is not None
+    assert (found.correct.milligrams, found.correct.recommended) == (576, False)
+    assert kinds(dose("tocilizumab", "600")) == []
+    assert kinds(dose("tocilizumab", "649")) == ["over-maximum-dose"]
+    assert kinds(dose("tocilizumab", "810"), f"{CRS_3}; weight 96 72h") == ["over-maximum-dose"]
+    assert kinds(dose("dexamethasone", "11"), asco=True) == ["over-maximum-dose"]
+
+
+@pytest.mark.parametrize(
+    ("drug", "amount", "patient", "asco", "kind"),
+    [
+        ("methylprednisolone", "5000", "no weight", False, "over-maximum-dose"),
+        ("methylprednisolone", "5000", "weight 72 480h", False, "over-maximum-dose"),
+        ("methylprednisolone", "4999", "no weight", False, "no-weight"),
+        ("dexamethasone", "1000", "age 10; no ice; capd 0 2h", True, "over-maximum-dose"),
+        ("dexamethasone", "100", "age 10; no ice; capd 0 2h", True, "over-maximum-dose"),
+        ("dexamethasone", "99", "age 10; no ice; capd 0 2h", True, "adult-rule"),
+        ("dexamethasone", "100", "epinephrine 2h", True, "over-maximum-dose"),
+        ("methylprednisolone", "5000", "epinephrine 2h", True, "over-maximum-dose"),
+        ("methylprednisolone", "4999", "epinephrine 2h", True, "over-while-escalating"),
+    ],
+)
+def test_a_slip_of_the_decimal_point_is_critical_without_a_weight_for_a_child_and_while_escalating(
+    drug: str, amount: str, patient: str, asco: bool, kind: str
+) -> None:
+    (found,) = findings(dose(drug, amount), f"{CRS_3}; {patient}", asco=asco)
+    assert found.kind.value == kind
+    assert ("decimal point" in found.text) is (found.severity is Severity.CRITICAL)
+    assert found.correct is None or kind == "over-maximum-dose"
+
+
+@pytest.mark.parametrize(
+    ("drug", "amount", "hours", "patient", "found"),
+    [
+        ("dexamethasone", "10", 6, CRS_3, []),
+        ("dexamethasone", "10", 1, CRS_3, ["interval-under-rule"]),
+        ("dexamethasone", "10", 4, CRS_3, ["interval-under-rule"]),
+        ("dexamethasone", "4", 4, CRS_3, []),
+        ("dexamethasone", "10", 1, "temperature 37.2", ["interval-under-rule"]),
+        ("dexamethasone", "20", 12, CRS_3, ["over-maximum-dose"]),
+        ("methylprednisolone", "500", 12, CRS_4, []),
+        ("methylprednisolone", "1000", 12, CRS_4, []),
+        ("methylprednisolone", "250", 6, CRS_4, []),
+        ("methylprednisolone", "500", 4, CRS_4, ["interval-under-rule"]),
+        ("methylprednisolone", "1000", 6, CRS_4, ["interval-under-rule"]),
+        ("methylprednisolone", "1000", 12, "ice 8", ["over-current-rule"]),
+        ("methylprednisolone", "72", 12, "ice 8", []),
+        ("methylprednisolone", "500", 12, "ice 1", ["over-current-rule"]),
+        ("methylprednisolone", "72", 12, "ice 1", []),
+        ("methylprednisolone", "500", 12, "ice 1; no weight", ["no-weight"]),
+        ("methylprednisolone", "500", 12, "ice 8; weight 72 480h", ["stale-weight"]),
+        ("methylprednisolone", "500", 12, f"{CRS_4}; ice 1; no weight", []),
+        ("methylprednisolone", "500", 12, f"{CRS_4}; ice 5; ice 5 20h; tocilizumab 12h; no weight", []),
+        ("methylprednisolone", "250", 12, f"{CRS_3}; methylprednisolone 10h", ["over-current-rule"]),
+    ],
+)
+def test_a_steroid_is_compared_with_the_interval_and_the_rows_that_apply_now(
+    drug: str, amount: str, hours: float, patient: str, found: list[str]
+) -> None:
+    assert kinds(dose(drug, amount, interval=every(hours)), patient, asco=True) == found
+
+
+def test_an_interval_says_what_the_source_prints_and_counts_no_more_doses_than_are_ordered() -> None:
+    (found,) = findings(dose("dexamethasone", "10", interval=every(1)), asco=True)
+    assert found.text == (
+        "Dexamethasone 10 mg every 1 h: 6 doses in 6 h, and the source prints 10 mg IV every 6 h"
+    )
+    assert (found.severity, found.tier, may_be_corrected((found,))) == (Severity.WARNING, "B", False)
+    assert kinds(dose("dexamethasone", "5", interval=every(1), count=2), asco=True) == []
+    child = f"{CRS_3}; age 10; no ice; capd 0 2h"
+    assert kinds(dose("dexamethasone", "10", interval=every(1)), child, asco=True) == ["adult-rule"]
+    per_day = mg("400", per_day=True)
+    assert kinds(order("methylprednisolone", DosageStep(doses=(per_day,))), CRS_4, asco=True) == [
+        "unreadable-dose"
+    ]
+
+
+def test_a_course_that_goes_on_is_not_compared_with_rows_that_no_longer_apply() -> None:
+    given = DrugDose(
+        ImmuneDrug.METHYLPREDNISOLONE, AT - every(10), Decimal(500), Source("MedicationAdministration/m")
+    )
+    chart = replace(chart_of(CRS_3), drug_doses=(given,))
+    step = dose("methylprednisolone", "250", interval=every(12))
+    assert of_chart(step, chart, asco=True) == ()
+    assert [item.kind for item in of_chart(step, chart_of(CRS_3), asco=True)] == [OrderKind.OVER_CURRENT_RULE]
+
+
+def steroid_given(milligrams: str | None, drug: ImmuneDrug = ImmuneDrug.DEXAMETHASONE) -> Chart:
+    amount = None if milligrams is None else Decimal(milligrams)
+    given = DrugDose(drug, AT - every(6), amount, Source("MedicationAdministration/s"))
+    return replace(chart_of(CRS_3), drug_doses=(given,))
+
+
+@pytest.mark.parametrize(
+    ("drug", "amount", "timing", "given", "abrupt"),
+    [
+        ("dexamethasone", "1", {}, "10", True),
+        ("dexamethasone", "2.4", {"interval": every(6)}, "10", True),
+        ("dexamethasone", "2.5", {"interval": every(6)}, "10", False),
+        ("dexamethasone", "10", {"count": 1}, "10", True),
+        ("methylprednisolone", "13", {"interval": every(12)}, "10", True),
+        ("methylprednisolone", "14", {"interval": every(12)}, "10", False),
+        ("prednisone", "16", {}, "10", True),
+        ("prednisone", "17", {}, "10", False),
+        ("hydrocortisone", "10", {}, "10", False),
+        ("dexamethasone", "1", {}, None, False),
+        ("methylprednisolone", "", {"doses": (mg("144", per_day=True),)}, "10", False),
+        ("dexamethasone", "1", {"fault": "no unit", "doses": ()}, None, True),
+    ],
+)
+def test_a_stop_is_abrupt_unless_what_is_drafted_beside_it_carries_the_steroid_on(
+    drug: str, amount: str, timing: dict[str, object], given: str | None, abrupt: bool
+) -> None:
+    step = replace(DosageStep(doses=(mg(amount or "1"),)), **timing)  # type: ignore[arg-type]
+    beside = replace(order(drug, step), reference="MedicationRequest/beside")
+    found = [item.kind.value for item in of_chart(STOP, steroid_given(given), beside)]
+    assert found == (["abrupt-steroid-stop"] if abrupt else [])
+
+
+def test_a_taper_in_steps_beside_a_stop_carries_the_steroid_on() -> None:
+    def step(amount: str) -> DosageStep:
+        return DosageStep(doses=(mg(amount),), count=1)
+
+    chart = steroid_given("10")
+    assert of_chart(STOP, chart, order("dexamethasone", step("5"), step("2"))) == ()
+    assert len(of_chart(STOP, chart, order("dexamethasone", step("1"), step("0.5")))) == 1
+    assert len(of_chart(STOP, chart, order("dexamethasone"))) == 1
+
+
+def test_untimed_drafts_add_up_and_count_with_the_doses_given() -> None:
+    one, other = (
+        dose("tocilizumab", "576"),
+        replace(dose("tocilizumab", "576"), reference="MedicationRequest/2"),
+    )
+    found = findings(one, CRS_3, other)
+    assert [item.kind for item in found] == [OrderKind.INTERVAL, OrderKind.DUPLICATE]
+    assert "for the same time, as far as it is stated, and add up" in found[0].text
+    three = f"{CRS_3}; tocilizumab 30h; tocilizumab 45h; tocilizumab 60h"
+    assert "four-doses-in-total" in kinds(one, three, other)
+    instead = replace(one, replaces=("MedicationRequest/2",))
+    assert OrderKind.INTERVAL not in [item.kind for item in findings(instead, CRS_3, other)]
+    later = dose("tocilizumab", "576", starts_at=AT + every(5))
+    assert kinds(one, CRS_3, later) == ["interval-under-8h", "duplicate-order"]
+
+
+def test_a_stated_time_counts_even_between_the_doses_of_an_earlier_step() -> None:
+    repeated = DosageStep(doses=(mg("576"),), interval=every(12), count=2)
+    between = DosageStep(doses=(mg("576"),), starts_at=AT + every(3))
+    assert kinds(order("tocilizumab", repeated, between)) == ["interval-under-8h"]
 
 
 def test_tocilizumab_is_cautioned_where_a_sign_of_crs_is_attributed_elsewhere() -> None:
@@ -529,3 +690,13 @@ def test_the_other_steroid_on_order_is_said_unless_the_draft_takes_its_place() -
     assert "methylprednisolone is already ordered and not charted as given" in found.text
     instead = replace(dose("dexamethasone", "10"), replaces=("MedicationRequest/m1",))
     assert of_chart(instead, chart) == ()
+
+
+def test_the_other_steroid_just_given_is_said_unless_it_is_the_step_up() -> None:
+    given = "ice 5; methylprednisolone 1h"
+    (found,) = findings(dose("dexamethasone", "10"), given)
+    assert "methylprednisolone is charted as given 1 h ago" in found.text
+    assert kinds(dose("dexamethasone", "10", starts_at=AT + every(5)), given) == []
+    assert kinds(dose("dexamethasone", "10"), "ice 5; methylprednisolone 6h") == []
+    step_up = f"{CRS_4}; dexamethasone 1h"
+    assert kinds(dose("methylprednisolone", "500", interval=every(12)), step_up, asco=True) == []

@@ -55,6 +55,9 @@ def record_of(words: str) -> tuple[list[Resource], set[str]]:
         resources.append(observation("8310-5", 1, **quantity(celsius, "Cel")))
     if pressor:
         resources.append(norepinephrine())
+    if "crs 4" in words:
+        second = {"id": "epinephrine", "medicationCodeableConcept": {"text": "epinephrine"}}
+        resources.append(norepinephrine() | second)
     if "no weight" not in words:
         resources.append(observation("29463-7", 480 if "stale" in words else 40, **quantity(kilograms, "kg")))
     if match := re.search(r"given (\w+)((?: \d+h)+)", words):
@@ -72,9 +75,9 @@ def record_of(words: str) -> tuple[list[Resource], set[str]]:
         if text:
             resources.append(_condition(text))
     if match := re.search(r"creatinine ([\d.]+)", words):
-        value = quantity(float(match[1]), "mg/dL") | {
-            "referenceRange": [{"high": quantity(1.2, "mg/dL")["valueQuantity"]}]
-        }
+        value = quantity(float(match[1]), "mg/dL")
+        if "without limit" not in words:
+            value |= {"referenceRange": [{"high": quantity(1.2, "mg/dL")["valueQuantity"]}]}
         resources.append(observation("2160-0", 4, **value))
     failed = set()
     if "no administrations" in words:
@@ -138,6 +141,9 @@ def _request(name: str, drug: str, shape: str = "text") -> Resource:
 
 def drafts_of(words: str, shape: str) -> list[Resource]:
     """The entries of the Bundle of drafts; the first MedicationRequest is the one that is checked."""
+    words, _, said = words.partition(" says ")
+    words, *others = words.split(" + ")
+    words, *instructions = words.split(" & ")
     drug = words.split()[0]
     request = _request("draft-1", drug, shape)
     beside: list[Resource] = []
@@ -161,7 +167,9 @@ def drafts_of(words: str, shape: str) -> list[Resource]:
             "contained": [{"resourceType": "Medication", "id": "m", "ingredient": [ingredient]}],
             "medicationReference": {"reference": "#m"},
         }
-    request["dosageInstruction"] = [dosage]
+    if said:
+        dosage["additionalInstruction"] = [{"text": said}]
+    request["dosageInstruction"] = [dosage, *map(_instruction, instructions)]
     if "taper" in words:
         repeat = {"frequency": 1, "period": 6, "periodUnit": "h", "count": 4}
         request["dosageInstruction"] = [
@@ -180,8 +188,27 @@ def drafts_of(words: str, shape: str) -> list[Resource]:
         del request["subject"]
     if "no id" in words:
         del request["id"]
+    more = [
+        _named(request, other, shape) | {"id": f"draft-{place}", "dosageInstruction": [_instruction(other)]}
+        for place, other in enumerate(others, start=2)
+    ]
     again = [request | {"id": "draft-2"}] if "twice" in words else []
-    return [*beside, request, *again]
+    return [*beside, request, *again, *more]
+
+
+def _named(request: Resource, words: str, shape: str) -> Resource:
+    """A draft as new: of the same drug, or of the one that the words begin with."""
+    name = words.split()[0]
+    if not name.isalpha():
+        return request | {"status": "draft"}
+    return _request("", name, "text" if shape == "reference" else shape)
+
+
+def _instruction(words: str) -> Resource:
+    words = re.sub(r"^[a-z]+ ", "", words)
+    amount = re.match(r"([\d.]+)(?: to ([\d.]+))? (\S+)", words)
+    assert amount is not None, words
+    return _dosage(words, amount)
 
 
 def _dosage(rest: str, amount: re.Match[str]) -> Resource:
