@@ -1,0 +1,3 @@
+"""Observations to the EHR's FHIR server: conditional create, update, and reading again what was saved."""
+
+import httpx  # noqa: F401
