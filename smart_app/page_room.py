@@ -1,7 +1,7 @@
 """What every page of a session is built with: who asks, what the chart says, how it is shown and written.
 
-The page modules (``course_page``, ``ice_page``, ``attribution_page``, ``handover_page``) know this and nothing
-of OAuth, cookies or the session store.
+The page modules (``course_page``, ``ice_page``, ``attribution_page``, ``handover_page``) know this and
+nothing of OAuth, cookies or the session store.
 """
 
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ class PageRoom(Protocol):
         ...
 
     async def open(self, request: Request) -> SmartSession:
-        """The session of the path, proven by its cookie. Raises :class:`smart_app.faults.PageError`."""
+        """The session of the path, proven by its cookie. Raises :class:`smart_app.errors.PageError`."""
         ...
 
     async def open_form(self, request: Request) -> tuple[SmartSession, FormData]:
@@ -93,7 +93,7 @@ class PageRoom(Protocol):
         ...
 
     async def read(self, session: SmartSession) -> Bedside:
-        """Read the patient's record. Raises :class:`smart_app.faults.PageError` where it cannot be had."""
+        """Read the patient's record. Raises :class:`smart_app.errors.PageError` where it cannot be had."""
         ...
 
     async def create(self, session: SmartSession, resource: Resource) -> Saved:
