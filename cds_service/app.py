@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from cds_service.access_log import AccessLog
+from cds_service.answering import ServiceParts
 from cds_service.code_systems import card_code_system
 from cds_service.cross_origin import CrossOriginDoor
 from cds_service.discovery import (
@@ -36,8 +37,8 @@ from fhir_maps.artefacts import artefact
 from fhir_maps.data_requirements import data_requirements
 from fhir_maps.draft_orders import warm_validator
 from fhir_maps.retrieve import FhirReader
-from fhir_maps.terminology import Terminology, TerminologyError, load_terminology
-from management.protocol import Protocol, ProtocolError, load_protocol
+from fhir_maps.terminology import TerminologyError, load_terminology
+from management.protocol import ProtocolError, load_protocol
 
 logger = logging.getLogger(__name__)
 
@@ -46,17 +47,6 @@ _ISSUE_OF_STATUS = {404: IssueCode.NOT_FOUND, 405: IssueCode.NOT_SUPPORTED}
 _TEXT_OF_STATUS = {404: "there is nothing at this address", 405: "this address does not take that method"}
 _READ_METHODS = ["GET", "HEAD"]
 _PUBLISHED = frozenset({"CodeSystem", "ValueSet", "ConceptMap", "Questionnaire"})
-
-
-class _Loaded(TypedDict):
-    """What every service is built with."""
-
-    clock: Callable[[], datetime]
-    terminology: Terminology
-    protocol: Protocol
-    records: RecordReader
-    metrics: Metrics
-    issued: IssuedCards
 
 
 def now_utc() -> datetime:
@@ -93,18 +83,11 @@ def create_app(
     records = RecordReader(
         terminology=terminology, requirements=requirements, reader=fhir_reader, metrics=metrics
     )
-    loaded: _Loaded = {
-        "clock": clock,
-        "terminology": terminology,
-        "protocol": protocol,
-        "records": records,
-        "metrics": metrics,
-        "issued": issued,
-    }
+    parts = ServiceParts(settings, clock, terminology, protocol, records, metrics, issued)
     services: dict[str, PatientView | OrderCheck] = {
-        PATIENT_VIEW_ID: PatientView(settings, **loaded),
-        ORDER_SELECT_ID: OrderCheck(ORDER_SELECT_HOOK, settings, **loaded),
-        ORDER_SIGN_ID: OrderCheck(ORDER_SIGN_HOOK, settings, **loaded),
+        PATIENT_VIEW_ID: PatientView(parts),
+        ORDER_SELECT_ID: OrderCheck(ORDER_SELECT_HOOK, parts),
+        ORDER_SIGN_ID: OrderCheck(ORDER_SIGN_HOOK, parts),
     }
 
     @asynccontextmanager

@@ -50,10 +50,10 @@ _LIMITS = (
 def write_detail(content: CardContent, review: Review, chart: Chart | None = None) -> str:
     """Write the detail of a syndrome's card as Markdown that can be read as plain text."""
     evidence = review.assessment.evidence
-    zone = zone_of(evidence)
+    zone = evidence.zone
     actions = sort_actions(content.recommendations)
     intensive = _intensive_care_criteria(content)
-    known = _said_anyway(review) | set(intensive) | _criteria_told_elsewhere(content)
+    known = _said_anyway(review) | set(intensive)
     now = [item for item in actions if item.strength is Strength.RECOMMEND and not is_screen(item)]
     asked = [item for item in actions if asks_for_data(item) and item not in now]
     screens = [item for item in actions if is_screen(item)]
@@ -61,7 +61,7 @@ def write_detail(content: CardContent, review: Review, chart: Chart | None = Non
     unknown = gap_lines(content.gaps, chart, evidence.at) + _asked(asked, content)
     return join(
         *opening_lines(content, review, zone),
-        _criteria_line(intensive),
+        _criteria_line(intensive) if _offers_intensive_care(content) else None,
         section("Do now", [action_line(item, known) for item in now] or ["Nothing by this protocol."]),
         section("Withheld", withheld_lines(content.withheld)),
         section("Not known", unknown or ["Nothing that the grade needs."]),
@@ -73,11 +73,6 @@ def write_detail(content: CardContent, review: Review, chart: Chart | None = Non
         source_line(content.recommendations, content.withheld),
         closing(review),
     )
-
-
-def zone_of(evidence: Evidence) -> tzinfo | None:
-    """The offset of the infusion's own timestamp, in which a card tells its times."""
-    return evidence.infusion.at.tzinfo if evidence.infusion and evidence.infusion.at else None
 
 
 def section(title: str, items: Sequence[str]) -> str | None:
@@ -97,17 +92,13 @@ def closing(review: Review | LateEffects) -> str:
 
 
 def _intensive_care_criteria(content: CardContent) -> list[str]:
-    """Why intensive care: much rests on it, and it is said once at the top of the card that offers it."""
-    if not any(item.id.startswith("icu.") for item in content.recommendations):
-        return []
+    """Why intensive care: much rests on it, and it is said once, at the top of the card that offers it."""
     reasons = [reason for item in content.recommendations for reason in item.reasons]
     return list(dict.fromkeys(reason for reason in reasons if reason.startswith(ICU_CRITERION)))
 
 
-def _criteria_told_elsewhere(content: CardContent) -> frozenset[str]:
-    """Criteria for intensive care among the reasons of a card that does not offer it: the other card does."""
-    reasons = (reason for item in content.recommendations for reason in item.reasons)
-    return frozenset(reason for reason in reasons if reason.startswith(ICU_CRITERION))
+def _offers_intensive_care(content: CardContent) -> bool:
+    return any(item.id.startswith("icu.") for item in content.recommendations)
 
 
 def _criteria_line(criteria: Sequence[str]) -> str | None:

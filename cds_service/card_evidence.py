@@ -20,34 +20,13 @@ from cds_service.card_text import (
     write_rate,
 )
 from grading.bedside_words import in_words
-from grading.chart import IceScore, ImagingReport, Lab, LabValue, Source
+from grading.chart import IceScore, ImagingReport, LabValue, Source
 from grading.evidence import Evidence, Oxygen
+from management.lab_values import UNITS
 
 _MOST_DOSES = 4
 _MOST_REPORTS = 3
 _HEADER = ("Finding", "Value", "Time", "Age", "Source")
-_LAB_UNITS = {
-    Lab.ANC: "/µL",
-    Lab.PLATELETS: "×10⁹/L",
-    Lab.HAEMOGLOBIN: "g/dL",
-    Lab.FERRITIN: "ng/mL",
-    Lab.CRP: "mg/L",
-    Lab.LDH: "U/L",
-    Lab.FIBRINOGEN: "mg/dL",
-    Lab.ALT: "U/L",
-    Lab.AST: "U/L",
-    Lab.BILIRUBIN: "mg/dL",
-    Lab.CREATININE: "mg/dL",
-    Lab.SODIUM: "mmol/L",
-    Lab.POTASSIUM: "mmol/L",
-    Lab.PHOSPHATE: "mg/dL",
-    Lab.CALCIUM: "mg/dL",
-    Lab.ALBUMIN: "g/dL",
-    Lab.URATE: "mg/dL",
-    Lab.TROPONIN: "as charted",
-    Lab.IGG: "mg/dL",
-    Lab.LACTATE: "mmol/L",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +138,7 @@ def laboratory_line(evidence: Evidence, zone: tzinfo | None) -> str | None:
 
 def _lab(value: LabValue) -> str:
     name = value.lab.value.upper() if len(value.lab.value) <= len("ANC") else value.lab.value
-    return f"{name} {write_number(value.value, 2)} {_LAB_UNITS[value.lab]}"
+    return f"{name} {write_number(value.value, 2)} {UNITS[value.lab]}"
 
 
 def _circulation(evidence: Evidence) -> Iterator[EvidenceRow]:

@@ -24,7 +24,7 @@ def write_summary(content: CardContent, review: Review) -> str:
     """
     assessment = review.assessment
     evidence, grade = assessment.evidence, grade_of(content.syndrome, assessment)
-    zone = evidence.infusion.at.tzinfo if evidence.infusion and evidence.infusion.at else None
+    zone = evidence.zone
     day = "" if evidence.day is None else f", day {evidence.day}"
     others = content.told[1:]
     head, reasons = _head_and_reasons(content.syndrome, grade, review)

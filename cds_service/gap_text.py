@@ -9,6 +9,7 @@ from cds_service.card_text import escape_markdown, spell_units, write_age, write
 from grading.assessment import Gap
 from grading.bedside_words import in_words
 from grading.chart import Chart, GapWhat, GapWhy
+from grading.gaps import INPUTS_OF_CRS, INPUTS_OF_ICANS
 
 
 class Syndrome(Enum):
@@ -49,29 +50,6 @@ WHY_WORDS = {
     GapWhy.AMBIGUOUS: "ambiguous",
     GapWhy.ATTRIBUTED_ELSEWHERE: "attributed elsewhere",
 }
-_OF_ICANS = frozenset(
-    {
-        GapWhat.ICE,
-        GapWhat.CAPD,
-        GapWhat.CONSCIOUSNESS,
-        GapWhat.SEIZURE,
-        GapWhat.MOTOR,
-        GapWhat.RAISED_ICP,
-        GapWhat.SEDATION,
-    }
-)
-
-
-_OF_CRS = frozenset(
-    {
-        GapWhat.TEMPERATURE,
-        GapWhat.BLOOD_PRESSURE,
-        GapWhat.OXYGEN,
-        GapWhat.OXYGEN_FLOW,
-        GapWhat.SPO2,
-        GapWhat.VASOPRESSORS,
-    }
-)
 # By what is missing: the rows that were charted of it, and the words for one of them.
 _LAST: Mapping[GapWhat, tuple[Callable[[Chart], tuple[Any, ...]], Callable[[Any], str]]] = {
     GapWhat.TEMPERATURE: (lambda chart: chart.temperatures, lambda row: f"{write_number(row.celsius, 2)} °C"),
@@ -99,9 +77,9 @@ _LAST: Mapping[GapWhat, tuple[Callable[[Chart], tuple[Any, ...]], Callable[[Any]
 
 def syndrome_of_gap(gap: Gap) -> Syndrome | None:
     """The syndrome whose card names the gap; ``None`` for what belongs to neither."""
-    if gap.what in _OF_ICANS:
+    if gap.what in INPUTS_OF_ICANS:
         return Syndrome.ICANS
-    return Syndrome.CRS if gap.what in _OF_CRS else None
+    return Syndrome.CRS if gap.what in INPUTS_OF_CRS else None
 
 
 def is_sedated_now(gap: Gap) -> bool:

@@ -69,8 +69,7 @@ class OrderCardContext:
     @property
     def zone(self) -> tzinfo | None:
         """The offset of the infusion's own timestamp."""
-        infusion = self.situation.evidence.infusion
-        return infusion.at.tzinfo if infusion is not None and infusion.at is not None else None
+        return self.situation.evidence.zone
 
 
 def write_order_card(

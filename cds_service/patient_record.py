@@ -4,7 +4,9 @@ Every hook gathers and reads alike, and answers the same errors: 400 for data of
 neither the infusion nor any observation could be had.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from cds_service.metrics import Metrics
 from cds_service.outcome import HookError, IssueCode
@@ -14,6 +16,9 @@ from fhir_maps.chart_reader import ForeignPatient, ReadingResult, read_chart
 from fhir_maps.data_requirements import Requirement
 from fhir_maps.retrieve import FhirReader
 from fhir_maps.terminology import Terminology
+from grading.chart import Chart
+
+Graded = TypeVar("Graded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,14 @@ class PatientRecord:
 
     record: Record
     reading: ReadingResult
+
+    def grade(self, grade_chart: Callable[[Chart], Graded | None]) -> Graded | None:
+        """What ``grade_chart`` makes of the chart; ``None`` where nobody is to be graded."""
+        found = grade_chart(self.reading.chart)
+        if found is None and not self.record.infusion_known:
+            # An old infusion is on record, and a newer one may be: that is not known, which is not "none".
+            found = grade_chart(replace(self.reading.chart, infusions=()))
+        return found
 
 
 class RecordReader:

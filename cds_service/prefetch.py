@@ -39,12 +39,13 @@ class Record:
 
     ``infusion_known`` says whether "no infusion here" means "no infusion on record". ``anything_readable``
     is false when neither an infusion key nor an Observation key tells anything. ``missing`` names data for
-    the reader.
+    the reader, ``missing_keys`` are the keys of what is not there in full.
     """
 
     documents: tuple[Document, ...]
     gaps: tuple[ChartGap, ...]
     missing: tuple[str, ...]
+    missing_keys: frozenset[str]
     infusion_known: bool
     anything_readable: bool
     server_fault: str | None = None
@@ -147,6 +148,7 @@ def _record(
                 )
             )
         ),
+        missing_keys=frozenset(item.key for item in missing),
         infusion_known=not any(item in missing for item in infusion_keys),
         anything_readable=infusion_told or any(answer.is_readable for answer in observed),
         server_fault=server_fault,

@@ -20,28 +20,8 @@ from grading.changes_of_icans import neurology_changes
 from grading.chart import Attributable, GapWhat
 from grading.chart_index import ChartIndex
 from grading.gap_spans import span_of_gap
+from grading.gaps import INPUTS_OF_CRS, INPUTS_OF_ICANS
 
-_CRS_GAPS = frozenset(
-    {
-        GapWhat.TEMPERATURE,
-        GapWhat.BLOOD_PRESSURE,
-        GapWhat.OXYGEN,
-        GapWhat.OXYGEN_FLOW,
-        GapWhat.SPO2,
-        GapWhat.VASOPRESSORS,
-    }
-)
-_ICANS_GAPS = frozenset(
-    {
-        GapWhat.ICE,
-        GapWhat.CAPD,
-        GapWhat.CONSCIOUSNESS,
-        GapWhat.SEIZURE,
-        GapWhat.MOTOR,
-        GapWhat.RAISED_ICP,
-        GapWhat.SEDATION,
-    }
-)
 # One of these is the look-back of each attribution.
 _LOOK_BACKS = ("temperature", "blood-pressure", "oxygen", "seizure")
 # Whether these are newer than the last value makes a difference: each counts for itself.
@@ -53,7 +33,7 @@ def crs_change_points(index: ChartIndex, start: datetime, end: datetime) -> list
     found = {
         *_of_patient(index, start, end),
         *_of_attributions(index, (Attributable.FEVER, Attributable.HYPOTENSION, Attributable.HYPOXIA)),
-        *_of_gaps(index, _CRS_GAPS, start, end),
+        *_of_gaps(index, INPUTS_OF_CRS, start, end),
         *fever_changes(index, start, end),
         *circulation_changes(index, start, end),
         *oxygen_changes(index, start, end),
@@ -66,7 +46,7 @@ def icans_change_points(index: ChartIndex, start: datetime, end: datetime) -> li
     found = {
         *_of_patient(index, start, end),
         *_of_attributions(index, (Attributable.NEUROLOGICAL,)),
-        *_of_gaps(index, _ICANS_GAPS, start, end),
+        *_of_gaps(index, INPUTS_OF_ICANS, start, end),
         *neurology_changes(index, start, end),
     }
     return sorted(instant for instant in found if start < instant <= end)

@@ -5,7 +5,7 @@ carried as current; it becomes a gap.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from grading.chart import (
@@ -135,6 +135,11 @@ class Evidence:
     overdue_infusions: tuple[VasoactiveAgent, ...]
     labs: tuple[LabValue, ...]
     chart_gaps: tuple[ChartGap, ...]
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The offset of the infusion's own timestamp, in which times are told; ``None`` without one."""
+        return self.infusion.at.tzinfo if self.infusion is not None and self.infusion.at is not None else None
 
     def attribution_of(self, what: Attributable) -> Attribution | None:
         """Return the attribution in force for ``what``, or ``None``."""

@@ -31,6 +31,28 @@ class GapWhat(Enum):
     AGE = "age"
 
 
+INPUTS_OF_CRS = (
+    GapWhat.TEMPERATURE,
+    GapWhat.BLOOD_PRESSURE,
+    GapWhat.OXYGEN,
+    GapWhat.OXYGEN_FLOW,
+    GapWhat.SPO2,
+    GapWhat.VASOPRESSORS,
+)
+"""What is graded for CRS, in the order in which gaps are told."""
+
+INPUTS_OF_ICANS = (
+    GapWhat.ICE,
+    GapWhat.CAPD,
+    GapWhat.CONSCIOUSNESS,
+    GapWhat.SEIZURE,
+    GapWhat.MOTOR,
+    GapWhat.RAISED_ICP,
+    GapWhat.SEDATION,
+)
+"""What is graded for ICANS, in the order in which gaps are told."""
+
+
 class GapWhy(Enum):
     """Why an input is not known."""
 

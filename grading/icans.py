@@ -20,17 +20,8 @@ from grading.chart import (
     Seizure,
 )
 from grading.evidence import Evidence
+from grading.gaps import INPUTS_OF_ICANS
 from grading.tables import Tables
-
-_READ_FOR_ICANS = (
-    GapWhat.ICE,
-    GapWhat.CAPD,
-    GapWhat.CONSCIOUSNESS,
-    GapWhat.SEIZURE,
-    GapWhat.MOTOR,
-    GapWhat.RAISED_ICP,
-    GapWhat.SEDATION,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +57,7 @@ def grade_icans(evidence: Evidence, tables: Tables) -> IcansFinding:
     if attribution is not None:
         cause = attribution.cause or "cause not stated"
         note = f"Neurological findings attributed elsewhere by a clinician: {cause}"
-        unread = (item for what in _READ_FOR_ICANS for item in _chart_gaps(evidence, what))
+        unread = (item for what in INPUTS_OF_ICANS for item in _chart_gaps(evidence, what))
         gaps = (gap(score_gap, GapWhy.ATTRIBUTED_ELSEWHERE, cause), *unread)
         return IcansFinding(_not_assessable(tables, note), gaps)
     events = _events(evidence, tables)

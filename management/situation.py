@@ -126,9 +126,7 @@ def describe_hours(hours: Decimal) -> str:
 
 def describe_instant(situation: Situation, instant: datetime) -> str:
     """Date and time to the minute with the offset, in the offset of the infusion where that is known."""
-    infusion = situation.evidence.infusion
-    zone = None if infusion is None or infusion.at is None else infusion.at.tzinfo
-    return write_instant(instant.astimezone(zone or instant.tzinfo))
+    return write_instant(instant.astimezone(situation.evidence.zone or instant.tzinfo))
 
 
 def write_instant(instant: datetime) -> str:
