@@ -117,6 +117,8 @@ _ICE_CONCEPTS = (
     "baseline-ice",
 )
 _NEUROLOGY_CONCEPTS = (
+    # Arousal and the other findings of a bedside assessment stand as components under its total.
+    "ice-total",
     "capd-total",
     "consciousness",
     "responsiveness",

@@ -59,6 +59,8 @@ PANELS = frozenset({"blood-pressure-panel", "!gcs-total"})
 _GOAL_OF = {"rass": "!goal-rass"}
 # An absence that says something: an item not done widens ICE, a CAPD not performed is an answer.
 _ABSENCE_SPEAKS = frozenset({*ITEMS, "ice-total", "capd-total"})
+# The reader of a total adds up its own items; arousal and the other findings beside them are read alone.
+_READ_WITH_ICE_TOTAL = frozenset({*ITEMS, "ice-total"})
 NO_TIME = "time missing or without offset"
 
 # Each concept with the input that is lost when it cannot be read, and its reader. FiO2 is graded nowhere, so
@@ -195,13 +197,15 @@ def _parts_of(resource: r4.Observation, match: Match | None, terminology: Termin
     """The own value and the components that are read, each with its concept."""
     concept = match.concept if match else None
     own: list[_Part] = [(concept, resource)] if concept in READERS else []
-    if not resource.component or concept == "ice-total":
+    if not resource.component:
         return own
     if match is not None and match.unused and concept not in PANELS:
         return []
     for component in resource.component:
         found = terminology.of_concept(GROUP, component.code)
-        if found is not None and found.concept in READERS:
+        if found is None or (concept == "ice-total" and found.concept in _READ_WITH_ICE_TOTAL):
+            continue
+        if found.concept in READERS:
             own.append((found.concept, component))
     return own
 

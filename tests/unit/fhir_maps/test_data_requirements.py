@@ -145,3 +145,10 @@ def test_a_url_for_a_patient_encodes_the_bar_and_the_id() -> None:
 def test_the_concern_of_the_team_is_asked_for_with_the_attributions() -> None:
     own = "https://cart-toxicity-cds.github.io/fhir/CodeSystem/immune-effector-cell-assessment"
     assert f"{own}|team-concern" in by_key("attributions").codes
+
+
+def test_the_findings_under_an_ice_total_are_asked_for_with_the_neurological_findings() -> None:
+    """Without ICE scores, a seizure that was charted beside one must still be found."""
+    own = "https://cart-toxicity-cds.github.io/fhir/CodeSystem/immune-effector-cell-assessment"
+    [neurology] = [row for row in data_requirements(load_terminology()) if row.key == "neurology"]
+    assert {f"{own}|ice-total", f"{own}|capd-total", f"{own}|seizure"} <= set(neurology.codes)

@@ -6,7 +6,23 @@ from typing import Any
 import pytest
 
 from fhir_maps.ice_observations import IceItemRow, group_ice_items
-from grading.chart import BaselineIce, CapdScore, ChartGap, IceItem, IceScore, Source
+from grading.chart import (
+    BaselineIce,
+    CapdScore,
+    ChartGap,
+    Consciousness,
+    ConsciousnessRow,
+    IceItem,
+    IceScore,
+    Motor,
+    MotorRow,
+    RaisedIcp,
+    RaisedIcpRow,
+    SedationRow,
+    Seizure,
+    SeizureRow,
+    Source,
+)
 from tests.unit.fhir_maps.reading import AT, coded, gaps, own, quantity, read, rows
 
 ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
@@ -146,6 +162,65 @@ def test_capd_that_could_not_be_performed_is_a_score_of_its_own() -> None:
     [row] = read(own("capd-total"), dataAbsentReason=coded(ABSENT, "not-performed"))
     assert row == CapdScore(AT, None, row.source)
     assert read(own("capd-total"), dataAbsentReason=coded(ABSENT, "unknown")) == []
+
+
+# Findings under a total: one bedside assessment is one Observation
+
+FINDINGS = [
+    {"code": own("consciousness"), "valueCodeableConcept": own("unarousable")},
+    {"code": own("seizure"), "valueCodeableConcept": own("brief-resolved")},
+    {"code": own("motor"), "valueCodeableConcept": own("none")},
+    {"code": own("raised-icp"), "valueCodeableConcept": own("papilloedema")},
+    {"code": own("sedated"), "valueBoolean": False},
+]
+
+
+@pytest.mark.parametrize("code", ["ice-total", "capd-total"])
+def test_findings_beside_the_items_are_read_with_the_score(code: str) -> None:
+    items = components(ALL_RIGHT) if code == "ice-total" else []
+    total = {"valueInteger": 10 if code == "ice-total" else 4}
+    found = read(own(code), component=[*items, *FINDINGS], **total)
+    score, *others = found
+    assert isinstance(score, IceScore | CapdScore)
+    assert others == [
+        ConsciousnessRow(AT, Consciousness.UNAROUSABLE, score.source),
+        SeizureRow(AT, Seizure.BRIEF_RESOLVED, score.source),
+        MotorRow(AT, Motor.NONE, score.source),
+        RaisedIcpRow(AT, RaisedIcp.PAPILLOEDEMA, score.source),
+        SedationRow(AT, False, score.source),
+    ]
+
+
+def test_items_under_a_total_are_read_once_and_not_as_single_items() -> None:
+    found = read(own("ice-total"), component=[*components(ALL_RIGHT), FINDINGS[0]], valueInteger=10)
+    assert [type(row) for row in found] == [IceScore, ConsciousnessRow]
+
+
+def test_a_finding_that_was_not_charted_under_a_total_is_nothing() -> None:
+    absent = {"code": own("seizure"), "dataAbsentReason": coded(ABSENT, "not-asked")}
+    assert [type(row) for row in read(own("ice-total"), component=[absent], valueInteger=10)] == [IceScore]
+
+
+def test_a_finding_under_a_total_that_no_map_knows_is_a_gap() -> None:
+    strange = {"code": own("seizure"), "valueCodeableConcept": {"text": "funny turn"}}
+    found = read(own("ice-total"), component=[strange], valueInteger=10)
+    assert gaps(found) == [("seizure", "unmapped")]
+
+
+def test_an_assessment_without_a_time_loses_its_findings_as_well() -> None:
+    found = read(own("ice-total"), component=FINDINGS, valueInteger=10, effectiveDateTime=None)
+    assert [what for what, _ in gaps(found)] == [
+        "ice",
+        "consciousness",
+        "seizure",
+        "motor",
+        "raised-icp",
+        "sedation",
+    ]
+
+
+def test_a_withdrawn_assessment_takes_its_findings_back() -> None:
+    assert read(own("ice-total"), component=FINDINGS, valueInteger=10, status="entered-in-error") == []
 
 
 # Single items
