@@ -107,6 +107,22 @@ def _is_loopback(origin: str) -> bool:
         return False
 
 
+class AllowedOrigins:
+    """The origins that may be called; of ``None``, loopback only."""
+
+    def __init__(self, urls: Iterable[str] | None) -> None:
+        self._origins = (
+            None if urls is None else frozenset(origin for url in urls if (origin := origin_of(url)))
+        )
+
+    def cover(self, base_url: str) -> bool:
+        """Whether a FHIR base (without query or fragment) lies on one of them."""
+        origin = origin_of(base_url)
+        if origin is None or urlsplit(base_url).query or urlsplit(base_url).fragment:
+            return False
+        return _is_loopback(origin) if self._origins is None else origin in self._origins
+
+
 class _RefusedError(Exception):
     """A server's answer that is no data; ``status`` is its HTTP status, 0 where there was none."""
 
@@ -130,11 +146,7 @@ class FhirReader:
         cap_bytes: int = 32 * 1024 * 1024,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._allowed = (
-            None
-            if allowed_origins is None
-            else frozenset(origin for url in allowed_origins if (origin := origin_of(url)))
-        )
+        self._allowed = AllowedOrigins(allowed_origins)
         self._deadline_seconds = deadline_seconds
         self._cap_bytes = cap_bytes
         # No proxy from the environment: a token must go to the named server and nowhere else.
@@ -148,10 +160,7 @@ class FhirReader:
 
     def may_call(self, base_url: str) -> bool:
         """Whether the server's origin is on the allow-list."""
-        origin = origin_of(base_url)
-        if origin is None or urlsplit(base_url).query or urlsplit(base_url).fragment:
-            return False
-        return _is_loopback(origin) if self._allowed is None else origin in self._allowed
+        return self._allowed.cover(base_url)
 
     async def retrieve(
         self,
