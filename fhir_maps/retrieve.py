@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -222,7 +222,8 @@ class _Visit:
                 break
             try:
                 page = judge_answer(await self._get(url), resource_type, later_page=True)
-            except _RefusedError:
+            except _RefusedError as refusal:
+                results[key] = replace(so_far, refused=refusal.status or None)
                 break
             results[key] = join_answers(so_far, page)
         limited = self._access.permission(requirement) is Permission.LIMITED
@@ -255,7 +256,9 @@ class _Visit:
         ]
         answers = await asyncio.gather(*(self._ask(requirement, url) for url in urls))
         results["medications"] = Answer(
-            AnswerState.PARTIAL, tuple(document for answer in answers for document in answer.documents)
+            AnswerState.PARTIAL,
+            tuple(document for answer in answers for document in answer.documents),
+            refused=next((answer.refused for answer in answers if answer.refused), None),
         )
 
     async def _ask(self, requirement: Requirement, url: str) -> Answer:
@@ -265,12 +268,12 @@ class _Visit:
             if requirement.kind is Kind.READ and refusal.status in _NOT_THERE:
                 return Answer(AnswerState.EMPTY)
             if refusal.status != httpx.codes.BAD_REQUEST or "_sort=" not in url:
-                return FAILED
+                return _refused(refusal)
         # Some servers refuse to sort: the pages then come in any order, and are all followed.
         try:
             return judge_answer(await self._get(_without_sort(url)), requirement.resource_type)
-        except _RefusedError:
-            return FAILED
+        except _RefusedError as refusal:
+            return _refused(refusal)
 
     async def _get(self, url: str) -> bytes:
         headers = {"Accept": "application/fhir+json, application/json;q=0.9"}
@@ -289,6 +292,10 @@ class _Visit:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError):
             raise _RefusedError(0) from None
         return b"".join(chunks)
+
+
+def _refused(refusal: _RefusedError) -> Answer:
+    return replace(FAILED, refused=refusal.status or None)
 
 
 def _without_sort(url: str) -> str:

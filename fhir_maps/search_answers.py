@@ -6,7 +6,7 @@ entries.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
@@ -30,11 +30,16 @@ class AnswerState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: its state, the Bundles or resources it brought, and where its next page is."""
+    """An answer: its state, the Bundles or resources it brought, and where its next page is.
+
+    ``refused`` is the HTTP status with which a server refused it, or a later page of it; ``None`` where no
+    server did.
+    """
 
     state: AnswerState
     documents: tuple[Document, ...] = ()
     next_url: str | None = None
+    refused: int | None = field(default=None, compare=False)
 
     @property
     def is_complete(self) -> bool:

@@ -110,6 +110,34 @@ def test_any_other_status_has_failed(server: respx.MockRouter, status: int) -> N
     assert state_of(retrieve(WEIGHT)) is AnswerState.FAILED
 
 
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_the_status_of_a_refusal_is_told(server: respx.MockRouter, status: int) -> None:
+    server.get(path="/fhir/Observation").respond(status)
+    server.get(path="/fhir/Patient/p1").respond(json={"resourceType": "Patient", "id": "p1"})
+    answers = retrieve(WEIGHT, PATIENT)
+    assert answers["weight"].refused == status
+    assert answers["patient"].refused is None
+
+
+def test_the_status_of_a_refused_later_page_is_told_and_the_page_can_be_asked_for_again(
+    server: respx.MockRouter,
+) -> None:
+    first = bundle(observation("o1"), next_url=f"{BASE}/page-2")
+    server.get(path="/fhir/Observation").respond(json=first)
+    later = server.get(path="/fhir/page-2").respond(401)
+    begun = retrieve(WEIGHT)
+    assert (state_of(begun), begun["weight"].refused) == (AnswerState.PARTIAL, 401)
+    later.respond(json=bundle(observation("o2")))
+    again = retrieve(WEIGHT, begun=begun)
+    assert (state_of(again), len(again["weight"].documents)) == (AnswerState.GIVEN, 2)
+    assert again["weight"].refused is None
+
+
+def test_a_network_fault_has_no_status(server: respx.MockRouter) -> None:
+    server.route().mock(side_effect=httpx.ConnectError("fault"))
+    assert retrieve(WEIGHT)["weight"].refused is None
+
+
 @pytest.mark.parametrize(
     "fault",
     [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ConnectTimeout, httpx.ReadError],
