@@ -1,11 +1,12 @@
-"""What the maps say, as FHIR R4 artefacts: our CodeSystem, and a ValueSet and ConceptMap for each group.
+"""What the maps say, as FHIR R4 artefacts: our CodeSystem, a ValueSet and ConceptMap for each group, and the
+bedside questionnaires.
 
 All are made from the tables, so that what is published is what is used. A code that was looked at and is
 not used stands in its ConceptMap as ``unmatched``, with the reason. A text of a map is a code of the
 CodeSystem ``charted-text``, which has no content of its own. Descriptors of licensed code systems are not
 published.
 
-Deliberately absent: a site's own maps (they are the site's), and Questionnaires.
+Deliberately absent: a site's own maps (they are the site's).
 """
 
 import tomllib
@@ -14,6 +15,7 @@ from functools import cache
 from importlib import metadata, resources
 from typing import Any
 
+from fhir_maps.questionnaires import questionnaire_ids, questionnaire_resource
 from fhir_maps.terminology import MapRow, Terminology, fold_text, load_terminology
 
 CANONICAL = "https://cart-toxicity-cds.github.io/fhir"
@@ -42,6 +44,8 @@ def make_artefacts(terminology: Terminology) -> Iterator[Resource]:
     """Make all artefacts of a set of maps."""
     yield _assessment_codes()
     yield _charted_text()
+    for questionnaire_id in questionnaire_ids():
+        yield {**questionnaire_resource(questionnaire_id), "version": metadata.version("cart-toxicity-cds")}
     groups: dict[str, list[MapRow]] = {}
     for row in terminology.rows:
         groups.setdefault(row.group, []).append(row)
