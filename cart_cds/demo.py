@@ -23,7 +23,7 @@ from cart_cds.patient_table import LEGEND, describe_patients
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from ehr_sandbox.app import create_sandbox
-from ehr_sandbox.hook_client import HookError, HookService, discover, view_patient
+from ehr_sandbox.hook_client import HookClient, HookError, HookService, discover
 from ehr_sandbox.patients import SamplePatient, load_patients
 
 LOOPBACK = "127.0.0.1"
@@ -52,7 +52,7 @@ class RunningDemo:
 
     def view(self, patient_id: str) -> Mapping[str, Any]:
         """Open one patient's chart in the sandbox and return the service's response."""
-        return view_patient(self.http, self.hook, self.fhir_url, patient_id)
+        return HookClient(self.http, self.hook, self.fhir_url).view(patient_id)
 
     def table(self) -> str:
         """Open every sample patient's chart and return the table. Raises :class:`DemoError`."""

@@ -18,7 +18,7 @@ from cart_cds.patient_table import LEGEND, describe_patients
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from ehr_sandbox.app import create_sandbox
-from ehr_sandbox.hook_client import HookService, discover, resolve_prefetch, view_patient
+from ehr_sandbox.hook_client import HookClient, HookService, discover, resolve_prefetch
 from ehr_sandbox.patients import load_patients
 from ehr_sandbox.record import CHART_CLOCK
 
@@ -48,11 +48,11 @@ class Wire:
         self._ehr = TestClient(create_sandbox(load_patients()))
         self._service = TestClient(create_app(Settings(), clock=lambda: CHART_CLOCK))
 
-    def get(self, url: str) -> Any:
-        return self._client(url).get(url)
+    def get(self, url: str, *, headers: Mapping[str, str]) -> Any:
+        return self._client(url).get(url, headers=headers)
 
-    def post(self, url: str, *, json: Any) -> Any:
-        return self._client(url).post(url, json=json)
+    def post(self, url: str, *, json: Any, headers: Mapping[str, str]) -> Any:
+        return self._client(url).post(url, json=json, headers=headers)
 
     def view(self, patient: str, without: Collection[str] = ()) -> dict[str, Any]:
         """Open a patient's chart: the service's answer to ``patient-view``.
@@ -61,7 +61,7 @@ class Wire:
         """
         service = discover(self, _SERVICE, "patient-view")
         sent = {key: query for key, query in service.prefetch.items() if not key.startswith(tuple(without))}
-        return view_patient(self, replace(service, prefetch=sent), f"{_EHR}/fhir", patient)
+        return HookClient(self, replace(service, prefetch=sent), f"{_EHR}/fhir").view(patient)
 
     def sign(self, patient: str, draft: dict[str, Any]) -> dict[str, Any]:
         """Sign an order in a patient's chart: the service's answer to ``order-sign``."""
