@@ -50,3 +50,22 @@ def refused_form() -> PageError:
         "This form was not accepted",
         "It did not come from a page of this app. Nothing was saved. Go back, load the page again and retry.",
     )
+
+
+def sign_in_ended() -> PageError:
+    """The EHR no longer takes the sign-in, and it could not be renewed."""
+    return PageError(
+        403,
+        "The sign-in to the EHR has ended",
+        "The EHR no longer accepts it and it could not be renewed. Nothing was saved by this last step. "
+        "Open this page again from the patient's chart.",
+    )
+
+
+def wrong_record() -> PageError:
+    """The EHR sent data of another patient among those of the session's."""
+    return PageError(
+        502,
+        "Stop: the EHR sent data of another patient",
+        "Nothing is shown, as it may be mixed up. Use the chart itself, and tell who runs the EHR.",
+    )

@@ -24,12 +24,16 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """Who the patient is, for every page: ``None`` where the record does not say."""
+    """Who the patient is, for every page: ``None`` where the record does not say.
+
+    ``born`` is the birth date as it stands, where only its year or month is known.
+    """
 
     name: str | None
     birth_date: date | None
     record_number: str | None
     sex: str | None
+    born: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
