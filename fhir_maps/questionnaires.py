@@ -149,4 +149,4 @@ def _extension(element: Mapping[str, Any], url: str) -> Mapping[str, Any]:
 
 def _is_help(item: Mapping[str, Any]) -> bool:
     control = _extension(item, _CONTROL).get("valueCodeableConcept", {}).get("coding", [{}])[0]
-    return item["type"] == "display" and control.get("code") == "help"
+    return bool(item["type"] == "display" and control.get("code") == "help")
