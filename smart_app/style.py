@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from fastapi import APIRouter, Request, Response
+
 from fhir_maps.retrieve import origin_of
 from smart_app.authorization_server import OutgoingRequests, ServerFaultError
 from smart_app.ehr_client import EhrClient
+from smart_app.page_room import PageRoom
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +90,18 @@ def stylesheet_of(style: Mapping[str, Any]) -> str:
         return ""
     lines = "".join(f"  --ehr-{key.replace('_', '-')}: {value};\n" for key, value in values.items())
     return f":root {{\n{lines}}}\n"
+
+
+def style_router(room: PageRoom) -> APIRouter:
+    """The stylesheet of a session, relative to ``/smart``."""
+    router = APIRouter()
+
+    @router.get("/s/{sid}/style.css")
+    async def style(request: Request) -> Response:
+        session = await room.open(request)
+        return Response(session.style, media_type="text/css", headers={"Cache-Control": "no-store"})
+
+    return router
 
 
 def contrast(one: str, other: str) -> float:
