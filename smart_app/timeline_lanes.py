@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 
-from grading.assessment import GradeStep, Status
+from grading.assessment import GradeStep, Status, SyndromeGrade
 from grading.course import SyndromeCourse
 from smart_app.timeline_rows import Row
 
@@ -152,8 +152,8 @@ def _grade_bar(step: GradeStep, start: datetime, end: datetime, row: Row | None)
     return Bar(start, end, Style.GRADE, (str(step.lowest),), words, row, step.lowest, step.lowest)
 
 
-def describe_step(step: GradeStep) -> str:
-    """A step in words: ``grade 2``, ``not decidable: possible 0 to 3``, ``not assessable``."""
+def describe_step(step: GradeStep | SyndromeGrade) -> str:
+    """A step, or a grade, in words: ``grade 2``, ``not decidable: possible 0 to 3``, ``not assessable``."""
     if step.status is Status.NOT_ASSESSABLE:
         return "not assessable"
     if step.status is Status.INDETERMINATE:

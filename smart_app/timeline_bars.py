@@ -1,0 +1,49 @@
+"""Bars of the timeline: steps of a grade by number and height, and what ran or was worn by text."""
+
+from collections.abc import Sequence
+
+from smart_app.timeline_lanes import Bar, Style
+from smart_app.timeline_marks import escape, text_width
+
+LEVEL = 7  # px of height for each grade
+
+
+def _fitting(labels: Sequence[str], width: float) -> str | None:
+    """The longest text that has room."""
+    return next((label for label in labels if text_width(label) + 6 <= width), None)
+
+
+def draw_step(bar: Bar, x: float, width: float, y: int) -> str:
+    """A step of a grade: its number above, its height below; a range is hatched between its ends."""
+    base = y + 16 + 5 * LEVEL + 2
+    if bar.style is Style.UNASSESSABLE:
+        drawn = f'<rect class="cross" x="{x:g}" y="{y + 18}" width="{width:.1f}" height="{5 * LEVEL}"/>'
+    else:
+        top = bar.lowest * LEVEL + 2
+        drawn = f'<rect class="proven" x="{x:g}" y="{base - top}" width="{width:.1f}" height="{top}"/>'
+        if bar.style is Style.RANGE:
+            span = max((bar.highest - bar.lowest) * LEVEL, 4)
+            drawn += (
+                f'<rect class="possible" x="{x:g}" y="{base - top - span}" width="{width:.1f}"'
+                f' height="{span}"/>'
+            )
+    text = _fitting(bar.labels, width)
+    if text is not None:
+        drawn += f'<text class="number" x="{x + 3:g}" y="{y + 12}">{escape(text)}</text>'
+        if width > 160:
+            drawn += (
+                f'<text class="number" x="{x + width - 3:g}" y="{y + 12}" text-anchor="end">'
+                f"{escape(text)}</text>"
+            )
+    return drawn
+
+
+def draw_bar(bar: Bar, x: float, width: float, y: int) -> str:
+    """A bar of a drug or a device, with the longest text that has room, at its end too where it is long."""
+    drawn = f'<rect x="{x:g}" y="{y + 2}" width="{width:.1f}" height="20"/>'
+    text = _fitting(bar.labels, width)
+    if text is not None:
+        drawn += f'<text x="{x + 4:g}" y="{y + 16}">{escape(text)}</text>'
+        if width > 2 * text_width(text) + 160:
+            drawn += f'<text x="{x + width - 4:g}" y="{y + 16}" text-anchor="end">{escape(text)}</text>'
+    return drawn

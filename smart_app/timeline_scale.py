@@ -1,0 +1,120 @@
+"""From times and values to places on the drawing, and which points of a line must be drawn."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from itertools import pairwise
+
+from smart_app.timeline_rows import Row
+
+PLOT_WIDTH = 860
+LEFT = 20
+RIGHT = 840
+# A label of a clock time and of a day need so much room.
+_ROOM_FOR_CLOCK = 56
+_ROOM_FOR_DAY = 76
+_CLOCK_STEPS = (1, 2, 3, 6, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeScale:
+    """Instants to x: ``start`` lies at :data:`LEFT`, ``end`` at :data:`RIGHT`, both in px."""
+
+    start: datetime
+    end: datetime
+
+    def x(self, at: datetime) -> float:
+        """The place of an instant, kept inside the plot."""
+        share = (at - self.start) / (self.end - self.start)
+        return round(LEFT + (RIGHT - LEFT) * min(max(share, 0.0), 1.0), 1)
+
+    def width_of(self, span: timedelta) -> float:
+        """How wide a span of time is."""
+        return (RIGHT - LEFT) * (span / (self.end - self.start))
+
+    def clocks(self, zone: tzinfo) -> Iterator[datetime]:
+        """Whole hours to be marked, as close as their labels allow; none where a day is too narrow."""
+        steps = (each for each in _CLOCK_STEPS if self.width_of(timedelta(hours=each)) >= _ROOM_FOR_CLOCK)
+        step = next(steps, None)
+        if step is None:
+            return
+        local = self.start.astimezone(zone)
+        begin = datetime.combine(local.date(), time(), local.tzinfo)
+        instant = begin
+        while instant <= self.end:
+            if instant >= self.start:
+                yield instant
+            instant += timedelta(hours=step)
+
+    def days(self, infusion_at: datetime | None, zone: tzinfo) -> Iterator[tuple[datetime, int | None, bool]]:
+        """Each day's first instant in the plot, its number since the infusion, and whether to label it."""
+        tz = zone if infusion_at is None else infusion_at.tzinfo
+        day: date = self.start.astimezone(tz).date()
+        every = max(1, -(-_ROOM_FOR_DAY // max(1, int(self.width_of(timedelta(days=1))))))
+        while (midnight := datetime.combine(day, time(), tz)) <= self.end:
+            number = None if infusion_at is None else (day - infusion_at.date()).days
+            yield max(midnight, self.start), number, (number or 0) % every == 0
+            day += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueScale:
+    """Values to y: ``bottom`` lies at ``low_y`` px, ``top`` at ``high_y`` px (above it, so the smaller)."""
+
+    bottom: Decimal
+    top: Decimal
+    low_y: float
+    high_y: float
+
+    def y(self, value: Decimal) -> float:
+        """The place of a value."""
+        share = float((value - self.bottom) / (self.top - self.bottom))
+        return round(self.low_y + (self.high_y - self.low_y) * share, 1)
+
+
+def is_crossing(before: Decimal, value: Decimal, limits: Sequence[Decimal]) -> bool:
+    """Whether a limit lies between two values; a value on the limit is on its upper side."""
+    return any((before >= limit) is not (value >= limit) for limit in limits)
+
+
+def thin_points(rows: Sequence[Row], scale: TimeScale, pixels: float, limits: Sequence[Decimal]) -> list[Row]:
+    """The points to draw: of every column of so many px the first, the last and both extremes, and both
+    sides of every crossing of a limit.
+    """
+    if len(rows) <= 2:
+        return list(rows)
+    kept: set[int] = {0, len(rows) - 1}
+    columns: dict[int, list[int]] = {}
+    for place, row in enumerate(rows):
+        columns.setdefault(int(scale.x(row.at) / pixels), []).append(place)
+        if place and is_crossing(_number(rows[place - 1]), _number(row), limits):
+            kept |= {place - 1, place}
+    for places in columns.values():
+        if len(places) <= 2:
+            kept.update(places)
+            continue
+        kept |= {
+            places[0],
+            places[-1],
+            min(places, key=lambda place: _number(rows[place])),
+            max(places, key=lambda place: _number(rows[place])),
+        }
+    return [rows[place] for place in sorted(kept)]
+
+
+def notable_points(rows: Sequence[Row], limits: Sequence[Decimal]) -> set[str]:
+    """Keys of the points to stop at with the keyboard: extremes, crossings, the newest, and marked ones."""
+    if not rows:
+        return set()
+    found = {min(rows, key=_number).key, max(rows, key=_number).key, rows[-1].key}
+    found.update(row.key for row in rows if row.highlighted or row.attributed)
+    found.update(
+        row.key for before, row in pairwise(rows) if is_crossing(_number(before), _number(row), limits)
+    )
+    return found
+
+
+def _number(row: Row) -> Decimal:
+    """The value of a row of a line; only such rows come here."""
+    return Decimal() if row.number is None else row.number

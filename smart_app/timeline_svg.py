@@ -1,0 +1,264 @@
+"""The timeline as SVG: a plot that scrolls, and the names of its lanes beside it.
+
+Two drawings of one height: the names stay while the plot scrolls on a narrow screen. Nothing has an inline
+style: classes are coloured by ``course.css``. What can be focused lies outside of the part that is an image
+to a screen reader, as an image has no links in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from smart_app.timeline import Timeline
+from smart_app.timeline_bars import LEVEL, draw_bar, draw_step
+from smart_app.timeline_lanes import BarLane, Lane, LineLane, MarkLane, Stretch
+from smart_app.timeline_marks import define_shapes, describe, escape, link, mark, rings, text_width, tip
+from smart_app.timeline_rows import Kind, Row, write_clock, write_date, write_span
+from smart_app.timeline_scale import (
+    LEFT,
+    PLOT_WIDTH,
+    RIGHT,
+    TimeScale,
+    ValueScale,
+    notable_points,
+    thin_points,
+)
+
+NAMES_WIDTH = 118
+_HEADER = 46
+_FOOTER = 24
+_BETWEEN = 8
+_TALL = frozenset({"Temperature", "Systolic"})
+# Points closer than this are drawn as a line alone, their extremes apart.
+_DOT_COLUMN = 9
+_NOT_CHARTED = "not charted"
+_UNREAD = "could not all be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The two SVG elements, to be laid side by side; both are ``height`` px high."""
+
+    names: Markup
+    plot: Markup
+    height: int
+
+
+def draw_timeline(timeline: Timeline) -> Drawing:
+    """Draw a timeline."""
+    return _Drawer(timeline).draw()
+
+
+def height_of(lane: Lane) -> int:
+    """How high a lane is, in px."""
+    if isinstance(lane, LineLane):
+        return 82 if lane.name in _TALL else 58
+    if isinstance(lane, BarLane):
+        return 16 + 5 * LEVEL + 3 if lane.is_grade else 24
+    return 24
+
+
+class _Drawer:
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._scale = TimeScale(timeline.start, timeline.end)
+        self._static: list[str] = []
+        self._links: list[str] = []
+        self._names: list[str] = []
+
+    def draw(self) -> Drawing:
+        y = _HEADER
+        for lane in self._timeline.lanes:
+            height = height_of(lane)
+            self._draw_lane(lane, y, height)
+            y += height + _BETWEEN
+        total = y + _FOOTER
+        axis = "".join(self._axis(total))
+        title, desc = self._words()
+        plot = (
+            f'<svg class="plot" viewBox="0 0 {PLOT_WIDTH} {total}" role="group" aria-labelledby="tl-title">'
+            f"{define_shapes()}"
+            f'<g role="img" aria-labelledby="tl-title tl-desc"><title id="tl-title">{escape(title)}</title>'
+            f'<desc id="tl-desc">{escape(desc)}</desc>{axis}{"".join(self._static)}</g>'
+            f"{''.join(self._infusions())}{''.join(self._links)}</svg>"
+        )
+        names = (
+            f'<svg class="names" viewBox="0 0 {NAMES_WIDTH} {total}" aria-hidden="true">'
+            f"{''.join(self._names)}</svg>"
+        )
+        return Drawing(Markup(names), Markup(plot), total)  # noqa: S704 - escaped where it was written
+
+    def _words(self) -> tuple[str, str]:
+        shown = write_span(self._timeline.start, self._timeline.end, self._timeline.zone)
+        names = ", ".join(lane.name for lane in self._timeline.lanes)
+        return (
+            f"Timeline, {shown}",
+            f"Lanes from above: {names}. Every value stands in the tables below.",
+        )
+
+    def _axis(self, total: int) -> list[str]:
+        timeline, scale = self._timeline, self._scale
+        drawn = []
+        for begun, number, labelled in scale.days(timeline.infusion_at, timeline.zone):
+            x = scale.x(begun)
+            if begun > timeline.start:
+                drawn.append(f'<path class="midnight" d="M{x:g} 4V{total - _FOOTER}"/>')
+            if labelled and x < RIGHT - 50:
+                day = "" if number is None else f"Day {number}"
+                drawn.append(f'<text class="day" x="{x + 4:g}" y="16">{day}</text>')
+                dated = write_date(begun, timeline.zone)
+                drawn.append(f'<text class="date" x="{x + 4 + (52 if day else 0):g}" y="16">{dated}</text>')
+        for instant in scale.clocks(timeline.zone):
+            x, clock = scale.x(instant), f"{instant.astimezone(timeline.zone):%H:%M}"
+            drawn.append(f'<path class="tick" d="M{x:g} {_HEADER - 8}V{total - _FOOTER}"/>')
+            if x < RIGHT - 36:
+                for y in (_HEADER - 12, total - 8):
+                    drawn.append(f'<text class="clock" x="{x:g}" y="{y}" text-anchor="middle">{clock}</text>')
+        now = f"{timeline.end.astimezone(timeline.zone):%H:%M}"
+        drawn.append(f'<path class="now" d="M{RIGHT} {_HEADER - 8}V{total - _FOOTER}"/>')
+        for y in (_HEADER - 12, total - 8):
+            drawn.append(f'<text class="now" x="{PLOT_WIDTH - 2}" y="{y}" text-anchor="end">now {now}</text>')
+        return drawn
+
+    def _infusions(self) -> list[str]:
+        rows = (row for row in self._timeline.rows if row.kind is Kind.INFUSION)
+        return [self._mark(row, 32, 58) for row in rows]
+
+    def _draw_lane(self, lane: Lane, y: int, height: int) -> None:
+        words = f'<text class="lane" x="2" y="{y + 15}">{escape(lane.name)}</text>'
+        if isinstance(lane, LineLane):
+            words += f'<text class="unit" x="2" y="{y + 31}">{escape(lane.unit)}</text>'
+        elif text_width(lane.name) > NAMES_WIDTH - 6:
+            words = self._two_lines(lane.name, y)
+        self._names.append(f'<path class="rule" d="M0 {y - 4}H{NAMES_WIDTH}"/>{words}')
+        self._static.append(f'<path class="rule" d="M0 {y - 4}H{PLOT_WIDTH}"/>')
+        if isinstance(lane, LineLane):
+            self._draw_line(lane, y, height)
+        elif isinstance(lane, BarLane):
+            self._draw_bars(lane, y, height)
+        else:
+            self._draw_marks(lane.marks, y + height / 2, y)
+            self._say_empty(lane, y + height / 2, bool(lane.marks))
+        if lane.unread:
+            place = f'x="{RIGHT - 6}" y="{y + height - 2}"'
+            self._static.append(f'<text class="unread" {place} text-anchor="end">{_UNREAD}</text>')
+
+    @staticmethod
+    def _two_lines(name: str, y: int) -> str:
+        first, _, second = name.partition(" (")
+        beside = f'<text class="unit" x="2" y="{y + 23}">({escape(second)}</text>' if second else ""
+        return f'<text class="lane" x="2" y="{y + 10}">{escape(first)}</text>{beside}'
+
+    def _say_empty(self, lane: BarLane | MarkLane, y: float, drawn: bool) -> None:
+        if not drawn and not lane.unread:
+            self._static.append(
+                f'<text class="empty" x="{RIGHT - 6}" y="{y + 4:g}" text-anchor="end">{lane.empty}</text>'
+            )
+
+    def _draw_line(self, lane: LineLane, y: int, height: int) -> None:
+        foot = 18 if lane.marks else 4
+        values = ValueScale(lane.bottom, lane.top, y + height - foot, y + 8)
+        limits = [limit for limit, _ in lane.limits]
+        for limit, label in lane.limits:
+            at = values.y(limit)
+            self._static.append(f'<path class="limit" d="M{LEFT} {at:g}H{RIGHT}"/>')
+            self._names.append(_scale_text(label, at, "limit"))
+        for value in (lane.bottom, lane.top):
+            if all(abs(values.y(value) - values.y(limit)) > 11 for limit in limits):
+                self._names.append(_scale_text(f"{value:f}", values.y(value), "scale"))
+        self._draw_gaps(lane.gaps, y, height)
+        notable = notable_points([row for run in lane.runs for row in run], limits)
+        for run in lane.runs:
+            self._draw_run(run, values, limits, notable, y)
+        self._draw_marks(lane.marks, y + height - 8, y)
+
+    def _draw_run(
+        self, run: Sequence[Row], values: ValueScale, limits: list[Decimal], notable: set[str], lane_y: int
+    ) -> None:
+        points = [
+            (self._scale.x(row.at), values.y(row.number))
+            for row in thin_points(run, self._scale, 1, limits)
+            if row.number is not None
+        ]
+        if len(points) > 1:
+            path = " ".join(f"{x:g} {y:g}" for x, y in points)
+            self._static.append(f'<path class="line" d="M{path}"/>')
+        for row in thin_points(run, self._scale, _DOT_COLUMN, limits):
+            if row.number is None:
+                continue
+            x, y = self._scale.x(row.at), values.y(row.number)
+            drawn = f'<circle cx="{x:g}" cy="{y:g}" r="3"/>'
+            if row.lowest is not None and row.lowest != row.number:
+                foot = values.y(row.lowest)
+                drawn = (
+                    f'<path class="span" d="M{x:g} {y:g}V{foot:g}M{x - 4:g} {y:g}h8M{x - 4:g} {foot:g}h8"/>'
+                )
+            first, second = describe(row, self._when(row))
+            if row.key in notable or row.label is not None:
+                drawn += rings(row, x, y)
+                if row.label is not None:
+                    drawn += f'<text x="{x + 5:g}" y="{max(y - 4, lane_y + 10):g}">{escape(row.label)}</text>'
+                self._links.append(
+                    link(row, first, second, drawn + tip(first, second, x, lane_y), "mark dot")
+                )
+            else:
+                title = escape(f"{first}; {second}")
+                self._links.append(
+                    f'<a class="dot" href="#{row.key}" tabindex="-1"><title>{title}</title>{drawn}</a>'
+                )
+
+    def _draw_gaps(self, gaps: Sequence[Stretch], y: int, height: int) -> None:
+        for gap in gaps:
+            x, end = self._scale.x(gap.start), self._scale.x(gap.end)
+            self._static.append(
+                f'<rect class="gap" x="{x:g}" y="{y}" width="{end - x:.1f}" height="{height}"/>'
+            )
+            if end - x > text_width(_NOT_CHARTED) + 6:
+                middle = (x + end) / 2
+                self._static.append(
+                    f'<text class="empty" x="{middle:g}" y="{y + height / 2 + 4:g}" text-anchor="middle">'
+                    f"{_NOT_CHARTED}</text>"
+                )
+
+    def _draw_bars(self, lane: BarLane, y: int, height: int) -> None:
+        self._draw_gaps(lane.gaps, y, height)
+        for bar in lane.bars:
+            x, end = self._scale.x(bar.start), self._scale.x(bar.end)
+            width = max(end - x, 1)
+            drawn = draw_step(bar, x, width, y) if lane.is_grade else draw_bar(bar, x, width, y)
+            if bar.row is None:
+                self._static.append(drawn)
+                continue
+            when = write_span(bar.start, bar.end, self._timeline.zone)
+            first = f"{lane.name}: {bar.words}"
+            source = bar.row.source.reference if bar.row.source is not None else ""
+            second = "; ".join(part for part in (when, source, *bar.row.remarks) if part)
+            drawn += tip(first, second, x + width / 2, y)
+            self._links.append(link(bar.row, first, second, drawn, f"bar {bar.style.value} g{bar.highest}"))
+        self._draw_marks(lane.marks, y + height / 2, y)
+        self._say_empty(lane, y + height / 2, bool(lane.bars or lane.marks or lane.gaps))
+
+    def _draw_marks(self, rows: Sequence[Row], y: float, lane_y: float) -> None:
+        ordered = sorted(rows, key=lambda row: row.at)
+        for place, row in enumerate(ordered):
+            x = self._scale.x(row.at)
+            room = (self._scale.x(ordered[place + 1].at) - 9 if place + 1 < len(ordered) else PLOT_WIDTH) - x
+            fits = row.label is not None and row.kind is not Kind.UNREADABLE
+            label = row.label if fits and text_width(row.label or "") + 12 <= room else None
+            self._links.append(mark(row, self._when(row), x, y, lane_y, label))
+
+    def _mark(self, row: Row, y: float, lane_y: float) -> str:
+        return mark(row, self._when(row), self._scale.x(row.at), y, lane_y)
+
+    def _when(self, row: Row) -> str:
+        return (
+            write_span(row.at, row.until, self._timeline.zone)
+            if row.until
+            else write_clock(row.at, self._timeline.zone)
+        )
+
+
+def _scale_text(text: str, y: float, kind: str) -> str:
+    return f'<text class="{kind}" x="{NAMES_WIDTH - 3}" y="{y + 4:g}" text-anchor="end">{escape(text)}</text>'
