@@ -26,7 +26,7 @@ class PageError(Exception):
 def session_ended() -> PageError:
     """No session can be proven: it ended, was never there, or its cookie did not come. All look alike."""
     return PageError(
-        403,
+        401,
         "This page has closed",
         "You signed out, or the page was not used for a while, or it was open for too long. "
         "Nothing was saved by this last step. Open it again from the patient's chart.",
@@ -55,7 +55,7 @@ def refused_form() -> PageError:
 def sign_in_ended() -> PageError:
     """The EHR no longer takes the sign-in, and it could not be renewed."""
     return PageError(
-        403,
+        401,
         "The sign-in to the EHR has ended",
         "The EHR no longer accepts it and it could not be renewed. Nothing was saved by this last step. "
         "Open this page again from the patient's chart.",

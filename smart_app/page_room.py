@@ -78,7 +78,7 @@ class Saved:
 
 
 class PageRoom(Protocol):
-    """What :class:`smart_app.app.SmartApp` gives to its pages."""
+    """What :class:`smart_app.smart_room.SmartRoom` gives to its pages."""
 
     def now(self) -> datetime:
         """The clinical present (aware)."""
