@@ -19,6 +19,7 @@ from starlette.types import Scope
 from fhir_maps.terminology import Terminology
 from management.protocol_rows import Protocol as ClinicalProtocol
 from smart_app.authorization_server import Transport
+from smart_app.course_page import course_router
 from smart_app.errors import PageError
 from smart_app.launch import launch_router
 from smart_app.rendering import Rendering
@@ -27,6 +28,7 @@ from smart_app.security import SecurityHeaders
 from smart_app.session_pages import session_router
 from smart_app.settings import SmartSettings
 from smart_app.smart_room import SmartRoom
+from smart_app.style import style_router
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +89,8 @@ def create_smart_app(
         )
     )
     app.include_router(session_router(room, rendering, room.login.keeper.end))
+    app.include_router(style_router(room))
+    app.include_router(course_router(room))
     return app
 
 

@@ -1,4 +1,4 @@
-"""The pages of a session that say nothing of the patient: its first address, its end, the EHR's colours."""
+"""The pages of a session that say nothing of the patient: its first address and its end."""
 
 from collections.abc import Awaitable, Callable
 
@@ -37,11 +37,6 @@ def session_router(
         response = RedirectResponse(rendering.path_of_app("signed-out"), status_code=303)
         response.headers.append("Set-Cookie", expired(session_cookie_name(session.sid)))
         return response
-
-    @router.get("/s/{sid}/style.css")
-    async def style(request: Request) -> Response:
-        session = await room.open(request)
-        return Response(session.style, media_type="text/css; charset=utf-8")
 
     @router.get("/signed-out")
     async def signed_out() -> Response:
