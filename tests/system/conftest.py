@@ -23,6 +23,7 @@ from fhir_maps.artefacts import artefact, artefact_ids
 from tests.system.fhir_validator import FhirValidator
 from tests.system.hapi.build import LibrariesUnreachableError, build_peers
 from tests.system.hapi_server import HapiServer
+from tests.system.postgres_server import PostgresServer, find_programs
 
 HERE = Path(__file__).resolve().parent
 OLDEST_JDK = 17
@@ -82,6 +83,22 @@ def hapi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HapiServer]:
     require_java_peers()
     with HapiServer.start(tmp_path_factory.mktemp("hapi")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The session's PostgreSQL; see `postgres_server`."""
+    programs = find_programs()
+    if programs is None:
+        lack("no PostgreSQL server on this machine (initdb)")
+    with PostgresServer.start(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The URL of an empty PostgreSQL database of this test's own."""
+    return postgres.new_database()
 
 
 @pytest.fixture(scope="session")
