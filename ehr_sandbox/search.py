@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from ehr_sandbox.record import Resource
@@ -33,6 +34,7 @@ class Parameter:
 
     kind: ParameterKind
     elements: tuple[str, ...]
+    target: str = "Patient"  # of a reference: the type that a bare id names
 
 
 _ID = Parameter(ParameterKind.TOKEN, ("id",))
@@ -40,14 +42,25 @@ _SUBJECT = Parameter(ParameterKind.REFERENCE, ("subject",))
 _CODE = Parameter(ParameterKind.TOKEN, ("code",))
 _STATUS = Parameter(ParameterKind.TOKEN, ("status",))
 _CATEGORY = Parameter(ParameterKind.TOKEN, ("category",))
-_OF_PATIENT = {"_id": _ID, "patient": _SUBJECT, "subject": _SUBJECT}
-_EFFECTIVE = Parameter(ParameterKind.DATE, ("effectiveDateTime", "effectivePeriod"))
+_IDENTIFIER = Parameter(ParameterKind.TOKEN, ("identifier",))
+_OF_PATIENT = {"_id": _ID, "patient": _SUBJECT, "subject": _SUBJECT, "identifier": _IDENTIFIER}
+_OF_ENCOUNTER = {**_OF_PATIENT, "encounter": Parameter(ParameterKind.REFERENCE, ("encounter",), "Encounter")}
+_INTENT = Parameter(ParameterKind.TOKEN, ("intent",))
+_AUTHORED = Parameter(ParameterKind.DATE, ("authoredOn",))
+_EFFECTIVE = Parameter(ParameterKind.DATE, ("effectiveDateTime", "effectivePeriod", "effectiveInstant"))
 _DRUG = Parameter(ParameterKind.TOKEN, ("medicationCodeableConcept",))
 
 SEARCH_PARAMETERS: dict[str, dict[str, Parameter]] = {
-    "Patient": {"_id": _ID},
-    "Observation": {
+    "Patient": {"_id": _ID, "identifier": _IDENTIFIER},
+    "Practitioner": {"_id": _ID, "identifier": _IDENTIFIER},
+    "Encounter": {
         **_OF_PATIENT,
+        "status": _STATUS,
+        "class": Parameter(ParameterKind.TOKEN, ("class",)),
+        "date": Parameter(ParameterKind.DATE, ("period",)),
+    },
+    "Observation": {
+        **_OF_ENCOUNTER,
         "code": _CODE,
         "status": _STATUS,
         "category": _CATEGORY,
@@ -60,11 +73,24 @@ SEARCH_PARAMETERS: dict[str, dict[str, Parameter]] = {
         "effective-time": _EFFECTIVE,
     },
     "MedicationRequest": {
-        **_OF_PATIENT,
+        **_OF_ENCOUNTER,
         "code": _DRUG,
         "status": _STATUS,
-        "intent": Parameter(ParameterKind.TOKEN, ("intent",)),
-        "authoredon": Parameter(ParameterKind.DATE, ("authoredOn",)),
+        "intent": _INTENT,
+        "authoredon": _AUTHORED,
+    },
+    "ServiceRequest": {
+        **_OF_ENCOUNTER,
+        "code": _CODE,
+        "status": _STATUS,
+        "intent": _INTENT,
+        "authored": _AUTHORED,
+    },
+    "CommunicationRequest": {
+        **_OF_ENCOUNTER,
+        "category": _CATEGORY,
+        "status": _STATUS,
+        "authored": _AUTHORED,
     },
     "Procedure": {
         **_OF_PATIENT,
@@ -89,9 +115,13 @@ SEARCH_PARAMETERS: dict[str, dict[str, Parameter]] = {
     },
 }
 
-_Span = tuple[datetime, datetime]
+Span = tuple[datetime, datetime]
 _BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _DATE_VALUE = re.compile(r"(eq|ne|lt|gt|ge|le|sa|eb)?(\d{4}.*)")
+# In a search value a comma separates, a bar parts system and code, and a backslash takes that from them.
+_ESCAPE = re.compile(r"\\([\\,|$])")
+_SEPARATOR = re.compile(r"(?<!\\)((?:\\\\)*),")
+_BAR = re.compile(r"(?<!\\)((?:\\\\)*)\|")
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 
 
@@ -100,7 +130,7 @@ def criterion(kind: str, name: str, value: str) -> Callable[[Resource], bool]:
     parameter = SEARCH_PARAMETERS[kind].get(name)
     if parameter is None:
         raise SearchError(f"search parameter {name[:64]!r} is not known for {kind}")
-    wanted = value.split(",")
+    wanted = _SEPARATOR.sub("\\1\0", value).split("\0")
     elements = parameter.elements
     match parameter.kind:
         case ParameterKind.DATE:
@@ -111,9 +141,11 @@ def criterion(kind: str, name: str, value: str) -> Callable[[Resource], bool]:
                 for prefix, span in dates
             )
         case ParameterKind.REFERENCE:
-            references = {part if "/" in part else f"Patient/{part}" for part in wanted}
+            references = {part if "/" in part else f"{parameter.target}/{part}" for part in wanted}
             return lambda resource: any(
-                resource[element]["reference"] in references for element in elements if element in resource
+                resource[element].get("reference") in references
+                for element in elements
+                if element in resource
             )
         case ParameterKind.TOKEN:
             tests = [_read_token(part) for part in wanted]
@@ -123,6 +155,14 @@ def criterion(kind: str, name: str, value: str) -> Callable[[Resource], bool]:
                 for system, code in _tokens(resource.get(element))
                 for test in tests
             )
+
+
+def spans_of(kind: str, name: str, resource: Resource) -> list[Span]:
+    """Return the spans of time that a date parameter looks at; none for another parameter. Raises
+    :class:`ValueError` for a time that cannot be read.
+    """
+    parameter = SEARCH_PARAMETERS[kind][name]
+    return list(_spans(resource, parameter)) if parameter.kind is ParameterKind.DATE else []
 
 
 def sort_resources(resources: list[Resource], kind: str, order: str) -> list[Resource]:
@@ -158,30 +198,42 @@ def _tokens(value: Any) -> Iterator[tuple[str | None, str]]:
         for item in value:
             yield from _tokens(item)
     elif isinstance(value, dict):
-        for coding in value.get("coding", ()):
-            yield coding.get("system"), coding.get("code", "")
+        # A CodeableConcept, else an Identifier or a Coding.
+        for coding in value.get("coding", (value,)):
+            code = coding.get("code", coding.get("value"))
+            if isinstance(code, str):
+                yield coding.get("system"), code
 
 
 def _read_token(wanted: str) -> Callable[[str | None, str], bool]:
-    system, bar, code = wanted.rpartition("|")
-    if not bar:
-        return lambda _, held: held == code
+    system, *codes = (_ESCAPE.sub(r"\1", part) for part in _BAR.sub("\\1\0", wanted).split("\0"))
+    if not codes:
+        return lambda _, held: held == system
+    code = "|".join(codes)
     # ``|code`` asks for a code without a system, ``system|`` for any code of the system.
     return lambda place, held: (place or "") == system and code in ("", held)
 
 
-def _spans(resource: Resource, parameter: Parameter) -> Iterator[_Span]:
+def _spans(resource: Resource, parameter: Parameter) -> Iterator[Span]:
     for element in parameter.elements:
         value = resource.get(element)
         if isinstance(value, str):
-            yield _span(value)
+            yield date_span(value)
         elif isinstance(value, dict):
-            low = _span(value["start"])[0] if "start" in value else _BEGINNING
-            yield low, _span(value["end"])[1] if "end" in value else _END
+            low = date_span(value["start"])[0] if "start" in value else _BEGINNING
+            yield low, date_span(value["end"])[1] if "end" in value else _END
 
 
-def _span(text: str) -> _Span:
+@lru_cache(maxsize=1 << 16)  # a course is searched again and again, and its times stay the same
+def date_span(text: str) -> Span:
     """Return the half-open span that a date of any precision stands for. Raises :class:`ValueError`."""
+    try:
+        return _span(text)
+    except OverflowError:
+        raise ValueError("a date at the end of time") from None
+
+
+def _span(text: str) -> Span:
     if match := _PARTIAL.fullmatch(text):
         year, month, day = (int(part) if part else None for part in match.groups())
         low = datetime(year or 1, month or 1, day or 1, tzinfo=UTC)
@@ -201,17 +253,17 @@ def _span(text: str) -> _Span:
     return instant, instant + (timedelta(seconds=1) if seconds else timedelta(minutes=1))
 
 
-def _read_date(name: str, wanted: str) -> tuple[str, _Span]:
+def _read_date(name: str, wanted: str) -> tuple[str, Span]:
     match = _DATE_VALUE.fullmatch(wanted)
     try:
         if match is None:
             raise ValueError
-        return match.group(1) or "eq", _span(match.group(2))
-    except (ValueError, OverflowError) as error:
+        return match.group(1) or "eq", date_span(match.group(2))
+    except ValueError as error:
         raise SearchError(f"{name} is not a date with one of the prefixes eq ne lt gt ge le sa eb") from error
 
 
-def _compares(prefix: str, held: _Span, wanted: _Span) -> bool:
+def _compares(prefix: str, held: Span, wanted: Span) -> bool:
     (start, end), (low, high) = held, wanted
     match prefix:
         case "eq":
