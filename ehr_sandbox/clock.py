@@ -22,6 +22,11 @@ class SandboxClock:
         """The sandbox's present (aware)."""
         return self._real() + self._ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far it stands ahead of real time."""
+        return self._ahead
+
     def advance(self, span: timedelta) -> None:
         """Move ahead. Raises :class:`ValueError` for a span that is not positive."""
         if span <= timedelta():

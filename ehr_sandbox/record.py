@@ -1,9 +1,9 @@
 """Write one synthetic patient's record as FHIR R4, the way a ward's EHR would hold it.
 
-A course is told in hours before the *chart clock*, the instant at which the story stands still. Tables of key
-moments are filled in between: a nurse charts every four hours, and what was last said still holds. Small
-steady swings make the values look charted, never cross a threshold that the story does not cross itself,
-and leave the newest round exactly as told.
+A course is told in hours before the *chart clock*, the instant at which the story stands still; one that is
+to be played goes on after it (``+8h``). Tables of key moments are filled in between: a nurse charts every
+four hours, and what was last said still holds. Small steady swings make the values look charted, never cross
+a threshold that the story does not cross itself, and leave the newest round exactly as told.
 
 Deliberately no validity checks here (the tests validate with ``fhir.resources`` and the HL7 validator), no
 randomness, and no clock: the same course always writes the same bytes.
@@ -17,24 +17,31 @@ from typing import Any
 from ehr_sandbox import codes
 
 CHART_CLOCK = datetime(2026, 3, 4, 10, 30, tzinfo=timezone(timedelta(hours=1)))
-"""The instant at which every stored course stands still; ``load_patients`` shifts it to the present."""
+"""The instant at which every stored course stands still, or from which it is played.
+
+Loading a course shifts it to the present.
+"""
 
 FULL_URL_BASE = "https://cart-toxicity-cds.github.io/sandbox/fhir"
 
 Resource = dict[str, Any]
 
-_AGO = re.compile(r"(?:(\d+)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+)m)?")
+_AGO = re.compile(r"(\+)?(?:(\d+)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+)m)?")
 _CELSIUS_SWING = (0.0, 0.1, -0.1, 0.0)
 _PRESSURE_SWING = (0, 4, -2, 2)
 
 
 def parse_ago(text: str) -> timedelta:
-    """Read ``6d``, ``52h``, ``2d4h`` or ``30m``. Raises :class:`ValueError` for anything else."""
+    """Read ``6d``, ``52h``, ``2d4h`` or ``30m``; ``+8h`` lies so long ahead and is negative.
+
+    Raises :class:`ValueError` for anything else.
+    """
     match = _AGO.fullmatch(text)
-    if not text or match is None:
+    if match is None or not any(match.groups()[1:]):
         raise ValueError(f"not a span of time: {text!r}")
-    days, hours, minutes = match.groups()
-    return timedelta(days=int(days or 0), hours=float(hours or 0), minutes=int(minutes or 0))
+    ahead, days, hours, minutes = match.groups()
+    span = timedelta(days=int(days or 0), hours=float(hours or 0), minutes=int(minutes or 0))
+    return -span if ahead else span
 
 
 def read_table(table: str) -> Iterator[dict[str, str]]:

@@ -92,6 +92,14 @@ def load_patients(now: datetime = CHART_CLOCK) -> tuple[SamplePatient, ...]:
     return tuple(patients)
 
 
+def moved_bundle(bundle: Resource, now: datetime) -> Resource:
+    """Return a record written at the chart clock with that clock moved to ``now`` (aware)."""
+    if now.tzinfo is None:
+        raise ValueError("now must be aware")
+    moved: Resource = json.loads(_move(json.dumps(bundle), now.replace(microsecond=0) - CHART_CLOCK))
+    return moved
+
+
 def _expected(row: Mapping[str, Any]) -> Expected:
     return Expected(
         because=row["because"],
