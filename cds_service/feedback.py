@@ -157,9 +157,15 @@ class FeedbackStore:
                 "CART_CDS_DATABASE_URL: not a database URL with an installed driver"
             ) from error
         try:
-            _Table.metadata.create_all(self._engine)
+            self._make_table()
         except DBAPIError as error:  # its text would repeat the address, which may hold a password
             raise SettingsError("CART_CDS_DATABASE_URL: the database cannot be opened") from error
+
+    def _make_table(self) -> None:
+        try:
+            _Table.metadata.create_all(self._engine)
+        except DBAPIError:  # two processes that start at once both make it: the second finds it made
+            _Table.metadata.create_all(self._engine)
 
     def keep(
         self, service: str, items: Sequence[tuple[FeedbackItem, datetime]], known: IssuedCards, now: datetime
@@ -200,7 +206,7 @@ def _row(service: str, item: FeedbackItem, at: datetime, known: bool, now: datet
     reason = override.reason or ReasonCoding()
     return {
         "service": service,
-        "card": item.card[:_LONGEST_ID],
+        "card": _capped(item.card),
         "card_known": known,
         "outcome": item.outcome.value,
         "outcome_at": at,

@@ -265,6 +265,29 @@ def test_feedback_is_kept_and_seen_by_every_process(postgres_url: str) -> None:
     other.close()
 
 
+def test_feedback_holds_no_sign_that_the_database_cannot_keep(postgres_url: str) -> None:
+    store = FeedbackStore(postgres_url)
+    store.keep("cart-toxicity-patient-view", [feedback("c\x001")], IssuedCards(), START)
+    assert [row["card"] for row in store.rows()] == ["c1"]
+    store.close()
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_feedback_of_processes_that_start_at_once_has_one_table(postgres_url: str, attempt: int) -> None:
+    together = Barrier(4)
+
+    def start(_number: int) -> FeedbackStore:
+        together.wait(timeout=30)
+        return FeedbackStore(postgres_url)
+
+    with ThreadPoolExecutor(4) as threads:
+        stores = list(threads.map(start, range(4)))
+    stores[0].keep("cart-toxicity-order-sign", [feedback(f"c{attempt}")], IssuedCards(), START)
+    assert [len(store.rows()) for store in stores] == [1, 1, 1, 1]
+    for store in stores:
+        store.close()
+
+
 def test_sessions_and_feedback_share_one_database(postgres_url: str, clock: Clock) -> None:
     feedback_store, sessions = FeedbackStore(postgres_url), SessionStore(postgres_url, KEY, clock)
     sessions.open_session(a_session(), some_tokens(), SECRET)
