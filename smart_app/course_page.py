@@ -21,7 +21,7 @@ from smart_app.course_summary import (
 from smart_app.page_room import Bedside, PageRoom
 from smart_app.timeline import Window, draw_up_timeline
 from smart_app.timeline_rows import write_clock
-from smart_app.timeline_svg import draw_timeline
+from smart_app.timeline_svg import LEGEND, draw_timeline
 from smart_app.timeline_table import VITAL_COLUMNS, event_lines, vitals_lines
 
 _WINDOW_WORDS = {
@@ -73,7 +73,8 @@ def page_values(bedside: Bedside, window: Window, highlight: str | None = None) 
     evidence = review.assessment.evidence
     timeline = draw_up_timeline(bedside.chart, course, bedside.at, bedside.zone, window, highlight)
     vitals = vitals_lines(timeline)
-    events = event_lines(timeline)
+    happened, absent = event_lines(timeline)
+    advice = advice_lines(review.recommendations)
     return {
         "graded": True,
         "read_at": read_at,
@@ -88,7 +89,8 @@ def page_values(bedside: Bedside, window: Window, highlight: str | None = None) 
             for stated in evidence.attributions
         ],
         "gaps": gap_lines(review, bedside.unread),
-        "advice": advice_lines(review.recommendations),
+        "advice": [item for item in advice if item.is_recommended],
+        "options": [item for item in advice if not item.is_recommended],
         "withheld": withheld_lines(review.withheld),
         "notes": review.notes,
         "ice": ice_line(review.ice_schedule, bedside.zone),
@@ -99,7 +101,9 @@ def page_values(bedside: Bedside, window: Window, highlight: str | None = None) 
         "window": window,
         "windows": [(each.value, _WINDOW_WORDS[each], each is window) for each in Window],
         "drawing": draw_timeline(timeline),
-        "events": events,
+        "legend": LEGEND,
+        "events": happened,
+        "absent": absent,
         "vitals": vitals,
         "vital_columns": VITAL_COLUMNS,
         "highlight": highlight,

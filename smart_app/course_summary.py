@@ -18,6 +18,8 @@ from management.review import Dose, IceSchedule, Recommendation, Review, Strengt
 from smart_app.timeline_lanes import describe_step
 from smart_app.timeline_rows import write_clock
 
+# Grading notes an attribution; the page tells it with its cause and time.
+_TOLD_BELOW = " attributed elsewhere by a clinician"
 _STRENGTH_WORDS = {Strength.RECOMMEND: "recommended", Strength.CONSIDER: "may be considered"}
 
 
@@ -55,8 +57,10 @@ class Advice:
     amount: str
     text: str
     strength: str
+    is_recommended: bool
     urgent: bool
     verified: bool
+    cautions: tuple[str, ...]
     details: tuple[str, ...]
     source: str
 
@@ -100,7 +104,7 @@ def _panel(
         words=f"{name} {_said(grade)}",
         history=() if course is None else tuple(_history(course, zone)),
         reasons=tuple(_reason(item, zone) for item in sorted(grade.criteria, key=lambda met: -met.level)),
-        notes=grade.notes,
+        notes=tuple(note for note in grade.notes if _TOLD_BELOW not in note),
         without=f"{name} {_said(without)}" if without is not None and differs else None,
     )
 
@@ -146,7 +150,7 @@ def _reason(item: CriterionMet, zone: tzinfo) -> Reason:
 
 def gap_lines(review: Review, unread: Iterable[str]) -> list[tuple[str, bool]]:
     """What is not known, and whether it leaves a grade open; those that do come first."""
-    lines = [(f"Could not be read: {what}", True) for what in unread]
+    lines = [(f"Could not be read: {what}", False) for what in unread]
     gaps = sorted(review.assessment.gaps, key=lambda gap: not gap.widens_range)
     for gap in gaps:
         if gap.why is GapWhy.ATTRIBUTED_ELSEWHERE and not gap.widens_range:
@@ -166,7 +170,7 @@ def advice_lines(recommendations: Iterable[Recommendation]) -> list[Advice]:
 
 
 def _advice(item: Recommendation) -> Advice:
-    details = [f"Caution: {caution}" for caution in item.cautions]
+    details = []
     if item.missing:
         details.append(f"Not known: {'; '.join(item.missing)}")
     if item.dose is None and item.dose_rule:
@@ -182,8 +186,10 @@ def _advice(item: Recommendation) -> Advice:
         amount="" if item.dose is None else _amount(item.dose),
         text=item.text,
         strength=_STRENGTH_WORDS[item.strength],
+        is_recommended=item.strength is Strength.RECOMMEND,
         urgent=item.urgent,
         verified=item.verified,
+        cautions=item.cautions,
         details=tuple(details),
         source=f"row {item.row}, {item.cite}, tier {item.tier}",
     )

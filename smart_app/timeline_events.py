@@ -207,7 +207,8 @@ def _add_finding(
     found: bool,
 ) -> None:
     cause = _neurological(index, at) if found else None
-    book.add(kind, at, what, value, source, found=found, attributed=cause)
+    short = f"{what} {value}" if what in _SCALE_WORDS.values() else value
+    book.add(kind, at, what, value, source, label=short if found else None, found=found, attributed=cause)
 
 
 def _kind_of(dose: DrugDose) -> Kind:

@@ -11,23 +11,24 @@ from smart_app.timeline_rows import Kind, Row
 from smart_app.timeline_scale import PLOT_WIDTH
 
 _CHARACTER = 6.7  # px of a character at 12 px, on average: rather too wide than too narrow
+_BOLD = 1.15
 _TIP_HEIGHT = 38
-_HIT = '<rect x="-12" y="-12" width="24" height="24" fill="none" pointer-events="all"/>'
+_HIT = '<rect class="tl-hit" x="-12" y="-12" width="24" height="24"/>'
 
 # Drawn around 0,0; every shape has a target of 24 by 24 px.
 SHAPES: Mapping[str, str] = {
     "dose-a": '<path d="M0-8 8 7H-8Z"/>',
     "dose-s": '<rect x="-6" y="-6" width="12" height="12"/>',
-    "fever": '<path class="open" d="M-6-4H6L0 6Z"/>',
+    "fever": '<path class="tl-open" d="M-6-4H6L0 6Z"/>',
     "fluid": '<path d="M0-8C5-1 6 1 6 3A6 6 0 0 1-6 3C-6 1-5-1 0-8Z"/>',
-    "said": '<path class="open" d="M0-7 7 0 0 7-7 0Z"/>',
+    "said": '<path class="tl-open" d="M0-7 7 0 0 7-7 0Z"/>',
     "push": '<path d="M0-7 7 0 0 7-7 0Z"/>',
     "found": '<path d="M-7-3-3-7H3L7-3V3L3 7H-3L-7 3Z"/>',
-    "none": '<circle class="open" r="3.5"/>',
-    "unread": '<circle class="open" r="8"/><text y="4" text-anchor="middle">?</text>',
-    "undone": '<path class="open" d="M-6-6 6 6M6-6-6 6"/>',
-    "flag": '<path d="M-5 8V-8L7-4-5 0" class="open"/>',
-    "cart": '<path d="M-5 0H5M0-5V5" class="open"/><circle class="open" r="8"/>',
+    "none": '<circle class="tl-open" r="3.5"/>',
+    "unread": '<circle class="tl-open" r="8"/><text class="tl-sign" y="4" text-anchor="middle">?</text>',
+    "undone": '<path class="tl-open" d="M-6-6 6 6M6-6-6 6"/>',
+    "flag": '<path d="M-5 8V-8L7-4-5 0" class="tl-open"/>',
+    "cart": '<path d="M-5 0H5M0-5V5" class="tl-open"/><circle class="tl-open" r="8"/>',
 }
 _SHAPE_OF: Mapping[Kind, str] = {
     Kind.ANTICYTOKINE: "dose-a",
@@ -86,8 +87,10 @@ def mark(row: Row, when: str, x: float, y: float, lane_y: float, label: str | No
     """A mark with its tip, as a link to the row of the table."""
     first, second = describe(row, when)
     drawn = f'<use href="#s-{shape_of(row)}" x="{x:g}" y="{y:g}"/>'
-    if label is not None:
+    if label is not None and x + 10 + text_width(label) <= PLOT_WIDTH:
         drawn += f'<text x="{x + 10:g}" y="{y + 4:g}">{escape(label)}</text>'
+    elif label is not None:
+        drawn += f'<text x="{x - 10:g}" y="{y + 4:g}" text-anchor="end">{escape(label)}</text>'
     return link(row, first, second, drawn + rings(row, x, y) + tip(first, second, x, lane_y))
 
 
@@ -112,9 +115,9 @@ def tip(first: str, second: str, x: float, lane_y: float) -> str:
 
     Lanes are drawn from above, so that nothing drawn later lies over it.
     """
-    longest = int(PLOT_WIDTH / _CHARACTER) - 4
+    longest = int(PLOT_WIDTH / _CHARACTER / _BOLD) - 4
     first, second = shorten(first, longest), shorten(second, longest)
-    width = max(text_width(first), text_width(second)) + 14
+    width = max(text_width(first) * _BOLD, text_width(second)) + 14
     left = round(min(max(x - width / 2, 1), PLOT_WIDTH - width - 1), 1)
     top = max(lane_y - _TIP_HEIGHT - 2, 1)
     return (

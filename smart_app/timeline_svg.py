@@ -5,7 +5,7 @@ style: classes are coloured by ``course.css``. What can be focused lies outside 
 to a screen reader, as an image has no links in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -26,15 +26,18 @@ from smart_app.timeline_scale import (
     thin_points,
 )
 
-NAMES_WIDTH = 118
+NAMES_WIDTH = 132
 _HEADER = 46
 _FOOTER = 24
+# Clock labels further right would run into that of now.
+_LAST_CLOCK = 772
 _BETWEEN = 8
+_NAMED = frozenset({Kind.ANTICYTOKINE, Kind.STEROID, Kind.ANTIPYRETIC, Kind.VASOACTIVE})
 _TALL = frozenset({"Temperature", "Systolic"})
 # Points closer than this are drawn as a line alone, their extremes apart.
 _DOT_COLUMN = 9
 _NOT_CHARTED = "not charted"
-_UNREAD = "could not all be read"
+_UNREAD = "not all read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,19 @@ class Drawing:
     names: Markup
     plot: Markup
     height: int
+
+
+LEGEND = (
+    ("dose-a", "anticytokine dose"),
+    ("dose-s", "steroid dose"),
+    ("fever", "antipyretic: may mask fever"),
+    ("fluid", "fluid bolus"),
+    ("push", "vasoactive drug, not as a running infusion"),
+    ("said", "hypotension as stated"),
+    ("found", "finding"),
+    ("none", "charted as absent"),
+    ("unread", "not readable"),
+)
 
 
 def draw_timeline(timeline: Timeline) -> Drawing:
@@ -113,7 +129,7 @@ class _Drawer:
         for instant in scale.clocks(timeline.zone):
             x, clock = scale.x(instant), f"{instant.astimezone(timeline.zone):%H:%M}"
             drawn.append(f'<path class="tick" d="M{x:g} {_HEADER - 8}V{total - _FOOTER}"/>')
-            if x < RIGHT - 36:
+            if x < _LAST_CLOCK:
                 for y in (_HEADER - 12, total - 8):
                     drawn.append(f'<text class="clock" x="{x:g}" y="{y}" text-anchor="middle">{clock}</text>')
         now = f"{timeline.end.astimezone(timeline.zone):%H:%M}"
@@ -127,11 +143,7 @@ class _Drawer:
         return [self._mark(row, 32, 58) for row in rows]
 
     def _draw_lane(self, lane: Lane, y: int, height: int) -> None:
-        words = f'<text class="lane" x="2" y="{y + 15}">{escape(lane.name)}</text>'
-        if isinstance(lane, LineLane):
-            words += f'<text class="unit" x="2" y="{y + 31}">{escape(lane.unit)}</text>'
-        elif text_width(lane.name) > NAMES_WIDTH - 6:
-            words = self._two_lines(lane.name, y)
+        words = "".join(self._name(lane, y))
         self._names.append(f'<path class="rule" d="M0 {y - 4}H{NAMES_WIDTH}"/>{words}')
         self._static.append(f'<path class="rule" d="M0 {y - 4}H{PLOT_WIDTH}"/>')
         if isinstance(lane, LineLane):
@@ -141,21 +153,29 @@ class _Drawer:
         else:
             self._draw_marks(lane.marks, y + height / 2, y)
             self._say_empty(lane, y + height / 2, bool(lane.marks))
-        if lane.unread:
-            place = f'x="{RIGHT - 6}" y="{y + height - 2}"'
-            self._static.append(f'<text class="unread" {place} text-anchor="end">{_UNREAD}</text>')
 
     @staticmethod
-    def _two_lines(name: str, y: int) -> str:
-        first, _, second = name.partition(" (")
-        beside = f'<text class="unit" x="2" y="{y + 23}">({escape(second)}</text>' if second else ""
-        return f'<text class="lane" x="2" y="{y + 10}">{escape(first)}</text>{beside}'
+    def _name(lane: Lane, y: int) -> list[str]:
+        """The name of a lane, and below it its unit or what else there is to say of it."""
+        name, _, beside = lane.name.partition(" (")
+        below = lane.unit if isinstance(lane, LineLane) else f"({beside}" if beside else ""
+        tall = isinstance(lane, LineLane) or getattr(lane, "is_grade", False)
+        first = y + 15 if tall or not (below or lane.unread) else y + 10
+        told = [f'<text class="lane" x="2" y="{first}">{escape(name)}</text>']
+        if below:
+            told.append(f'<text class="unit" x="2" y="{first + (16 if tall else 13)}">{escape(below)}</text>')
+        if lane.unread:
+            place = f'x="{2 if not below or tall else 66}" y="{first + (32 if below and tall else 13)}"'
+            told.append(f'<text class="unread" {place}>{_UNREAD}</text>')
+        return told
 
     def _say_empty(self, lane: BarLane | MarkLane, y: float, drawn: bool) -> None:
-        if not drawn and not lane.unread:
-            self._static.append(
-                f'<text class="empty" x="{RIGHT - 6}" y="{y + 4:g}" text-anchor="end">{lane.empty}</text>'
-            )
+        if drawn:
+            return
+        text = f"{lane.empty}, but {_UNREAD}" if lane.unread else lane.empty
+        self._static.append(
+            f'<text class="empty" x="{RIGHT - 6}" y="{y + 4:g}" text-anchor="end">{escape(text)}</text>'
+        )
 
     def _draw_line(self, lane: LineLane, y: int, height: int) -> None:
         foot = 18 if lane.marks else 4
@@ -177,13 +197,8 @@ class _Drawer:
     def _draw_run(
         self, run: Sequence[Row], values: ValueScale, limits: list[Decimal], notable: set[str], lane_y: int
     ) -> None:
-        points = [
-            (self._scale.x(row.at), values.y(row.number))
-            for row in thin_points(run, self._scale, 1, limits)
-            if row.number is not None
-        ]
-        if len(points) > 1:
-            path = " ".join(f"{x:g} {y:g}" for x, y in points)
+        for piece in _exact_pieces(thin_points(run, self._scale, 1, limits)):
+            path = " ".join(f"{self._scale.x(row.at):g} {values.y(number):g}" for row, number in piece)
             self._static.append(f'<path class="line" d="M{path}"/>')
         for row in thin_points(run, self._scale, _DOT_COLUMN, limits):
             if row.number is None:
@@ -199,7 +214,9 @@ class _Drawer:
             if row.key in notable or row.label is not None:
                 drawn += rings(row, x, y)
                 if row.label is not None:
-                    drawn += f'<text x="{x + 5:g}" y="{max(y - 4, lane_y + 10):g}">{escape(row.label)}</text>'
+                    beside = y + 16 if y < lane_y + 26 else y - 7
+                    text = escape(row.label)
+                    drawn += f'<text x="{x:g}" y="{beside:g}" text-anchor="middle">{text}</text>'
                 self._links.append(
                     link(row, first, second, drawn + tip(first, second, x, lane_y), "mark dot")
                 )
@@ -227,16 +244,22 @@ class _Drawer:
         for bar in lane.bars:
             x, end = self._scale.x(bar.start), self._scale.x(bar.end)
             width = max(end - x, 1)
-            drawn = draw_step(bar, x, width, y) if lane.is_grade else draw_bar(bar, x, width, y)
+            drawn = (
+                draw_step(bar, x, width, y, is_last=bar is lane.bars[-1])
+                if lane.is_grade
+                else draw_bar(bar, x, width, y)
+            )
+            classes = f"bar {bar.style.value} g{bar.highest}"
             if bar.row is None:
-                self._static.append(drawn)
+                title = f"{lane.name}: {bar.words}"
+                self._static.append(f'<g class="{classes}"><title>{escape(title)}</title>{drawn}</g>')
                 continue
             when = write_span(bar.start, bar.end, self._timeline.zone)
             first = f"{lane.name}: {bar.words}"
             source = bar.row.source.reference if bar.row.source is not None else ""
             second = "; ".join(part for part in (when, source, *bar.row.remarks) if part)
             drawn += tip(first, second, x + width / 2, y)
-            self._links.append(link(bar.row, first, second, drawn, f"bar {bar.style.value} g{bar.highest}"))
+            self._links.append(link(bar.row, first, second, drawn, classes))
         self._draw_marks(lane.marks, y + height / 2, y)
         self._say_empty(lane, y + height / 2, bool(lane.bars or lane.marks or lane.gaps))
 
@@ -245,8 +268,7 @@ class _Drawer:
         for place, row in enumerate(ordered):
             x = self._scale.x(row.at)
             room = (self._scale.x(ordered[place + 1].at) - 9 if place + 1 < len(ordered) else PLOT_WIDTH) - x
-            fits = row.label is not None and row.kind is not Kind.UNREADABLE
-            label = row.label if fits and text_width(row.label or "") + 12 <= room else None
+            label = next((each for each in _labels(row) if text_width(each) + 14 <= room), None)
             self._links.append(mark(row, self._when(row), x, y, lane_y, label))
 
     def _mark(self, row: Row, y: float, lane_y: float) -> str:
@@ -258,6 +280,28 @@ class _Drawer:
             if row.until
             else write_clock(row.at, self._timeline.zone)
         )
+
+
+def _exact_pieces(rows: Sequence[Row]) -> Iterator[list[tuple[Row, Decimal]]]:
+    """Points to be joined: a line does not run through a range, of which no value is known."""
+    piece: list[tuple[Row, Decimal]] = []
+    for row in rows:
+        exact = row.number is not None and row.lowest in (None, row.number)
+        if exact and row.number is not None:
+            piece.append((row, row.number))
+            continue
+        if len(piece) > 1:
+            yield piece
+        piece = []
+    if len(piece) > 1:
+        yield piece
+
+
+def _labels(row: Row) -> Sequence[str]:
+    """Texts beside a mark, the longest first: a dose with its drug, else alone."""
+    if row.label is None or row.kind is Kind.UNREADABLE:
+        return ()
+    return (f"{row.what} {row.label}", row.label) if row.kind in _NAMED else (row.label,)
 
 
 def _scale_text(text: str, y: float, kind: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from smart_app.timeline import Timeline
 from smart_app.timeline_rows import Kind, Row, write_clock, write_span
 
+_FINDINGS = frozenset({Kind.AROUSAL, Kind.SEIZURE, Kind.MOTOR, Kind.RAISED_ICP})
 VITAL_COLUMNS = ("Temperature", "Systolic pressure", "SpO2", "Oxygen", "FiO2")
 _COLUMN_OF = {
     Kind.TEMPERATURE: 0,
@@ -48,9 +49,14 @@ class VitalsLine:
     highlighted: bool
 
 
-def event_lines(timeline: Timeline) -> list[EventLine]:
-    """All but the vital signs, newest first; of one time the grade comes first."""
-    return [_event(row, timeline) for row in timeline.events]
+def event_lines(timeline: Timeline) -> tuple[list[EventLine], list[EventLine]]:
+    """All but the vital signs, newest first: what happened, and neurological findings charted as absent."""
+    happened: list[EventLine] = []
+    absent: list[EventLine] = []
+    for row in timeline.events:
+        lines = absent if row.kind in _FINDINGS and not row.found else happened
+        lines.append(_event(row, timeline))
+    return happened, absent
 
 
 def _event(row: Row, timeline: Timeline) -> EventLine:
