@@ -63,7 +63,8 @@ class Rendering:
         def path(page: str) -> str:
             return self.path_of(session.sid, page)
 
-        context = {
+        # The page around the content takes its values from here, whatever names a content uses for its own.
+        frame = {
             "session": session,
             "bedside": bedside,
             "banner": banner,
@@ -76,9 +77,9 @@ class Rendering:
             "offset": offset_words(now.astimezone(zone)),
             "protocol": self._protocol,
             "pages": PAGES,
-            "page": template.partition(".")[0].partition("_")[0],
+            "page": values.get("page", template.partition(".")[0].partition("_")[0]),
         }
-        return self._html(template, status, {**context, **values})
+        return self._html(template, status, {**frame, **values, "frame": frame})
 
     def error(self, error: PageError, *, may_retry: bool) -> Response:
         """The page of an error. ``may_retry`` says whether the same address can be loaded again at all."""

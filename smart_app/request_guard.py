@@ -8,6 +8,7 @@ patient's record says.
 import logging
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 
 from starlette.datastructures import Headers
@@ -19,6 +20,7 @@ from smart_app.errors import PageError
 logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 256 * 1024
+_ROOM = Path(__file__).parent
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 
 ShowError = Callable[[PageError, Scope], Response]
@@ -96,5 +98,8 @@ class RequestGuard:
 
 
 def _place_of(error: Exception) -> str:
+    """File and line of the innermost place in our own code or templates."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "-"
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_ROOM)][1:]  # first this module
+    place = (ours or frames)[-1]
+    return f"{Path(place.filename).name}:{place.lineno}"
