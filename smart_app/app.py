@@ -18,9 +18,11 @@ from starlette.types import Scope
 
 from fhir_maps.terminology import Terminology
 from management.protocol_rows import Protocol as ClinicalProtocol
+from smart_app.attribution_page import attribution_router
 from smart_app.authorization_server import Transport
 from smart_app.course_page import course_router
 from smart_app.errors import PageError
+from smart_app.ice_page import ice_router
 from smart_app.launch import launch_router
 from smart_app.rendering import Rendering
 from smart_app.request_guard import RequestGuard
@@ -90,7 +92,8 @@ def create_smart_app(
     )
     app.include_router(session_router(room, rendering, room.login.keeper.end))
     app.include_router(style_router(room))
-    app.include_router(course_router(room))
+    for page_router in (course_router, ice_router, attribution_router):
+        app.include_router(page_router(room))
     return app
 
 
