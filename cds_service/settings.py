@@ -129,6 +129,10 @@ _KNOWN = frozenset(
         "FHIR_SERVERS",
         "FHIR_DEADLINE_SECONDS",
         "MODE",
+        # Read by the SMART app:
+        "SMART_EHRS",
+        "SMART_KEYS",
+        "SMART_SESSION_KEY",
     }
 )
 

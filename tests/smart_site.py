@@ -139,20 +139,21 @@ class EhrDouble:
 
 
 class Site:
-    """Our app, launched from the double."""
+    """Our app, launched from the double, or from the servers behind ``transport``."""
 
     def __init__(self, **changes: Any) -> None:
         settings = {
             "iss": ISS,
             "client_id": CLIENT_ID,
         } | changes.pop("ehr", {})
-        self.clock = Clock()
+        self.clock = changes.pop("clock", None) or Clock()
         self.ehr = EhrDouble(self.clock)
+        transport = changes.pop("transport", None) or self.ehr.transport
         self.settings = SmartSettings(
             base_url=APP, ehrs=(EhrClient(**settings),), keys=changes.pop("keys", OUR_KEYS), **changes
         )
         self.store = SessionStore(None, self.settings.session_key, self.clock)
-        self.login = SmartLogin(self.settings, self.store, self.clock, self.ehr.transport)
+        self.login = SmartLogin(self.settings, self.store, self.clock, transport)
         self.app = FastAPI()
         inner = FastAPI()
         inner.include_router(launch_router(self.login, _list_ehrs))
