@@ -317,11 +317,6 @@ def test_a_patient_who_is_not_graded_has_nothing_to_attribute() -> None:
     assert confirm(room, LINE_INFECTION).status_code == 409
 
 
-def test_what_could_not_be_read_is_said_above_the_grades() -> None:
-    room = StatementRoom(febrile(), unread=("blood pressures",))
-    assert "Not all of the record could be read: blood pressures." in words(browser(room).get(HERE).text)
-
-
 def test_no_address_tells_anything_of_the_statement() -> None:
     room = StatementRoom(febrile())
     location = confirm_and_save(room, LINE_INFECTION).headers["location"]
