@@ -131,13 +131,13 @@ _CONFIGURATION = {
 class BedsideSite:
     """Our app, behind a public base with a path."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, origin: str = ORIGIN, **changes: Any) -> None:
         self.clock = Clock()
         self.ehr = RecordsDouble()
         self.ehr.records["patient-1"] = a_record("patient-1", "Ann", "Alder", 38.6)
         self.ehr.records["patient-2"] = a_record("patient-2", "Ben", "Birch", 36.8)
         self.settings = SmartSettings(
-            base_url=f"{ORIGIN}/base",
+            base_url=f"{origin}/base",
             ehrs=(
                 _client(ISS, "https://ehr.example"),
                 _client(OTHER_ISS, "https://other.example"),
