@@ -22,6 +22,7 @@ from smart_app.attribution_page import attribution_router
 from smart_app.authorization_server import Transport
 from smart_app.course_page import course_router
 from smart_app.errors import PageError
+from smart_app.handover_page import handover_router
 from smart_app.ice_page import ice_router
 from smart_app.launch import launch_router
 from smart_app.rendering import Rendering
@@ -92,7 +93,7 @@ def create_smart_app(
     )
     app.include_router(session_router(room, rendering, room.login.keeper.end))
     app.include_router(style_router(room))
-    for page_router in (course_router, ice_router, attribution_router):
+    for page_router in (course_router, ice_router, attribution_router, handover_router):
         app.include_router(page_router(room))
     return app
 

@@ -38,8 +38,8 @@ def lines(chart: Chart) -> list[str]:
 
 
 # Day 3 after axi-cel. Fever 38.9 °C two hours ago, norepinephrine for three hours, oxygen 4 L/min, ICE 5 and
-# a brief seizure: CRS 3 by one vasopressor, ICANS 3 by the seizure. Tocilizumab of six hours ago holds the next
-# one back.
+# a brief seizure: CRS 3 by one vasopressor, ICANS 3 by the seizure. Tocilizumab of six hours ago holds the
+# next one back.
 STORMY = well_charted(
     temperatures=(temperature("38.9", 2), temperature("38.2", 1)),
     systolic_pressures=(systolic(84),),
