@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+from fhir.resources.R4B.encounter import Encounter
 from fhir.resources.R4B.operationoutcome import OperationOutcome
+from fhir.resources.R4B.practitioner import Practitioner
 from starlette.testclient import TestClient
 
 from ehr_sandbox.app import create_sandbox
@@ -176,5 +178,17 @@ def test_metadata_lists_what_can_be_searched(fhir: TestClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_nothing_can_be_written(fhir: TestClient, method: str) -> None:
-    assert fhir.request(method, "/fhir/Patient/demo-adler").status_code in (404, 405)
+def test_a_patient_of_the_ward_cannot_be_changed(fhir: TestClient, method: str) -> None:
+    before = fhir.get("/fhir/Patient/demo-adler").json()
+    assert fhir.request(method, "/fhir/Patient/demo-adler").status_code == 405
+    assert fhir.get("/fhir/Patient/demo-adler").json() == before
+
+
+def test_the_ward_has_a_clinician_and_a_stay_of_each_patient(fhir: TestClient) -> None:
+    clinician = fhir.get("/fhir/Practitioner/demo-clinician").json()
+    Practitioner.model_validate(clinician)
+    assert clinician["name"][0]["family"] == "Demo-Stieglitz"
+    [stay] = resources(search(fhir, "Encounter", patient="demo-adler"))
+    Encounter.model_validate(stay)
+    assert stay["id"] == "demo-adler-encounter"
+    assert stay["class"]["code"] == "IMP"
