@@ -49,8 +49,8 @@ def find_browser() -> str:
     lack("no Chromium on this machine")
 
 
-# Of this folder and no longer: while Playwright runs, `asyncio.run` fails in its thread, for every other test.
-@pytest.fixture(scope="package")
+# Of one module and no longer: while Playwright runs, `asyncio.run` fails in its thread, for every other test.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser; each test takes a context of its own from `context` or `browser.new_context`."""
     program = find_browser()
