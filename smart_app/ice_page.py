@@ -202,6 +202,7 @@ class _IcePage:
             values=entry.values,
             faults=entry.fault_of,
             score_name=name,
+            sentence=last_sentence(bedside),
             most=most,
             bands=bands(),
             others=[(other, *name_and_most(other)) for other in instruments if other != questionnaire.id],

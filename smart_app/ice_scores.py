@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from fhir_maps.chart_reader import FIELDS
 from fhir_maps.ice_observation import BedsideAssessment, read_assessment
 from fhir_maps.observations import read_observation
 from fhir_maps.questionnaires import CAPD, ICE, BedsideQuestionnaire
-from fhir_maps.terminology import load_terminology
+from fhir_maps.terminology import Terminology, load_terminology
 from grading.assess import assess
 from grading.assessment import SyndromeGrade
 from grading.chart import BaselineIce, CapdScore, Chart, IceScore
@@ -118,7 +119,7 @@ def preview(bedside: Bedside, observation: Resource, at: datetime) -> GradePrevi
 def chart_with(chart: Chart, observation: Resource) -> Chart:
     """The chart with the rows of one Observation, read as everything else is read."""
     decoded = msgspec.json.decode(json.dumps(observation), type=r4.Observation)
-    rows: list[Any] = list(read_observation(decoded, load_terminology()))
+    rows: list[Any] = list(read_observation(decoded, _own_codes()))
     columns: dict[str, Any] = {}
     if "id" in observation:
         replaced = f"Observation/{observation['id']}"
@@ -138,6 +139,12 @@ def bands() -> list[tuple[int, int, int]]:
 
 def _without(rows: Iterable[object], reference: str) -> tuple[object, ...]:
     return tuple(row for row in rows if _reference(row) != reference)
+
+
+@cache
+def _own_codes() -> Terminology:
+    """The shipped maps, loaded once: what the form writes has codes of ours alone."""
+    return load_terminology()
 
 
 def _time_of(row: Any) -> datetime:

@@ -150,7 +150,7 @@ def test_an_item_not_tested_is_absent_with_its_reason_and_the_total_has_no_value
 def test_a_modified_item_keeps_its_points_and_a_note_says_how() -> None:
     written = write(ice(ALL_RIGHT | {"ice-command": Answer(1, modified="shown in gestures")}))
     assert written["valueInteger"] == 10
-    assert written["note"] == [{"text": "Following a command, modified: shown in gestures"}]
+    assert written["note"] == [{"text": "Command, modified: shown in gestures"}]
 
 
 def test_interpreter_sentence_and_note_are_notes() -> None:

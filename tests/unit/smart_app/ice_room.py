@@ -37,6 +37,8 @@ OWN = "https://cart-toxicity-cds.github.io/fhir/CodeSystem/immune-effector-cell-
 WRITES = "patient/Patient.r patient/Observation.crs"
 CORRECTS = "patient/Patient.r patient/Observation.crus"
 READS = "patient/Patient.r patient/Observation.rs"
+_TERMINOLOGY = load_terminology()
+_PROTOCOL = load_protocol("met-2021")
 
 
 def infusion(at: str = "2026-03-01T10:00:00+01:00") -> Resource:
@@ -90,7 +92,7 @@ class IceRoom:
     unread: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self.protocol = load_protocol("met-2021")
+        self.protocol = _PROTOCOL
         self.rendering = Rendering("https://cds.example/smart", self.now, self.protocol)
         self.router = ice_router(self)
         app = FastAPI()
@@ -98,7 +100,7 @@ class IceRoom:
 
         @app.exception_handler(PageError)
         async def told(_request: Request, error: PageError) -> Response:
-            return self.rendering.error(error)
+            return self.rendering.error(error, may_retry=False)
 
         self.app = app
         self.browser = TestClient(app, base_url="https://cds.example", follow_redirects=False)
@@ -134,7 +136,7 @@ class IceRoom:
         resources = [self.patient(), *self.record.values()]
         reading = read_chart(
             [json.dumps(resource).encode() for resource in resources],
-            terminology=load_terminology(),
+            terminology=_TERMINOLOGY,
             patient_id="p1",
         )
         at = self.now()
@@ -199,7 +201,8 @@ class IceRoom:
             "ice-writing": "1",
             "ice-attention": "1",
         }
-        fields = hidden_fields(self.open_page(query)) | typed_fields(self.open_page(query)) | right
+        page = self.open_page(query)
+        fields = hidden_fields(page) | typed_fields(page) | right
         for name, value in (changes or {}).items():
             if value is None:
                 fields.pop(name, None)
