@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from grading.chart import Chart
+from grading.chart import Chart, GapWhat, GapWhy
 from grading.tables import shipped_tables
 from management.lab_values import day_of
 from management.late_effects import find_late_effects
@@ -24,6 +24,7 @@ from smart_app.timeline_rows import write_clock
 from smart_app.timeline_svg import LEGEND, draw_timeline
 from smart_app.timeline_table import VITAL_COLUMNS, event_lines, vitals_lines
 
+_TREATMENTS = frozenset({GapWhat.TOCILIZUMAB, GapWhat.STEROIDS})
 _WINDOW_WORDS = {
     Window.DAY: "24 hours",
     Window.THREE_DAYS: "72 hours",
@@ -108,6 +109,10 @@ def page_values(bedside: Bedside, window: Window, highlight: str | None = None) 
         "vital_columns": VITAL_COLUMNS,
         "highlight": highlight,
         "highlight_shown": any(row.highlighted for row in timeline.rows),
+        "treatments_unread": any(
+            gap.what in _TREATMENTS and gap.why is not GapWhy.ATTRIBUTED_ELSEWHERE
+            for gap in bedside.chart.gaps
+        ),
         "treatments": [] if course is None else treatment_lines(course, bedside.zone),
     }
 

@@ -15,6 +15,7 @@ from grading.course import PatientCourse, SyndromeCourse, TreatmentDose
 from management.gap_words import describe_gap
 from management.lab_values import capitalised, exact
 from management.review import Dose, IceSchedule, Recommendation, Review, Strength, Withheld
+from smart_app.grade_words import describe_grade
 from smart_app.timeline_lanes import describe_step
 from smart_app.timeline_rows import write_clock
 
@@ -96,23 +97,22 @@ def _panel(
     course: SyndromeCourse | None,
     zone: tzinfo,
 ) -> GradePanel:
-    differs = without is not None and _said(without) != _said(grade)
+    differs = without is not None and describe_grade(name, without) != describe_grade(name, grade)
     return GradePanel(
         name=name,
         figure=_figure(grade),
         style=f"{grade.status.value} g{grade.highest}",
-        words=f"{name} {_said(grade)}",
+        words=_said(name, grade),
         history=() if course is None else tuple(_history(course, zone)),
         reasons=tuple(_reason(item, zone) for item in sorted(grade.criteria, key=lambda met: -met.level)),
         notes=tuple(note for note in grade.notes if _TOLD_BELOW not in note),
-        without=f"{name} {_said(without)}" if without is not None and differs else None,
+        without=describe_grade(name, without) if without is not None and differs else None,
     )
 
 
-def _said(grade: SyndromeGrade) -> str:
-    if grade.status is Status.NONE:
-        return "grade 0: assessed, no criterion met"
-    return describe_step(grade)
+def _said(name: str, grade: SyndromeGrade) -> str:
+    assessed = ": assessed, no criterion met" if grade.status is Status.NONE else ""
+    return describe_grade(name, grade) + assessed
 
 
 def _figure(grade: SyndromeGrade) -> str:

@@ -91,6 +91,7 @@ class RowBook:
     def __init__(self, highlight: str | None = None) -> None:
         self.rows: list[Row] = []
         self._highlight = highlight
+        self._of_kind: dict[Kind, list[Row]] = {kind: [] for kind in Kind}
         self._instants: dict[datetime, str] = {}
         self._events = 0
 
@@ -132,11 +133,12 @@ class RowBook:
             source is not None and self._highlight is not None and source.reference == self._highlight,
         )
         self.rows.append(row)
+        self._of_kind[kind].append(row)
         return row
 
     def of(self, *kinds: Kind) -> Iterator[Row]:
-        """The rows of some kinds, in the order in which they were added."""
-        return (row for row in self.rows if row.kind in kinds)
+        """The rows of some kinds, each kind in the order in which it was added."""
+        return (row for kind in kinds for row in self._of_kind[kind])
 
     def _key(self, kind: Kind, at: datetime) -> str:
         if kind in VITALS:

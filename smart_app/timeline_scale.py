@@ -17,17 +17,19 @@ _ROOM_FOR_DAY = 76
 _CLOCK_STEPS = (1, 2, 3, 6, 12)
 
 
-@dataclass(frozen=True, slots=True)
 class TimeScale:
     """Instants to x: ``start`` lies at :data:`LEFT`, ``end`` at :data:`RIGHT`, both in px."""
 
-    start: datetime
-    end: datetime
+    def __init__(self, start: datetime, end: datetime) -> None:
+        self.start = start
+        self.end = end
+        self._zero = start.timestamp()
+        self._pixels_a_second = (RIGHT - LEFT) / (end.timestamp() - self._zero)
 
     def x(self, at: datetime) -> float:
         """The place of an instant, kept inside the plot."""
-        share = (at - self.start) / (self.end - self.start)
-        return round(LEFT + (RIGHT - LEFT) * min(max(share, 0.0), 1.0), 1)
+        place = LEFT + (at.timestamp() - self._zero) * self._pixels_a_second
+        return round(LEFT if place < LEFT else RIGHT if place > RIGHT else place, 1)
 
     def width_of(self, span: timedelta) -> float:
         """How wide a span of time is."""
@@ -78,28 +80,30 @@ def is_crossing(before: Decimal, value: Decimal, limits: Sequence[Decimal]) -> b
     return any((before >= limit) is not (value >= limit) for limit in limits)
 
 
-def thin_points(rows: Sequence[Row], scale: TimeScale, pixels: float, limits: Sequence[Decimal]) -> list[Row]:
-    """The points to draw: of every column of so many px the first, the last and both extremes, and both
-    sides of every crossing of a limit.
+def thin_points(
+    rows: Sequence[Row], scale: TimeScale, pixels: float, limits: Sequence[Decimal]
+) -> list[Row]:
+    """The points to draw: the first and the last, of every column of so many px both extremes, and both sides
+    of every crossing of a limit.
     """
     if len(rows) <= 2:
         return list(rows)
     kept: set[int] = {0, len(rows) - 1}
-    columns: dict[int, list[int]] = {}
+    lowest: dict[int, int] = {}
+    highest: dict[int, int] = {}
+    numbers = [_number(row) for row in rows]
     for place, row in enumerate(rows):
-        columns.setdefault(int(scale.x(row.at) / pixels), []).append(place)
-        if place and is_crossing(_number(rows[place - 1]), _number(row), limits):
-            kept |= {place - 1, place}
-    for places in columns.values():
-        if len(places) <= 2:
-            kept.update(places)
-            continue
-        kept |= {
-            places[0],
-            places[-1],
-            min(places, key=lambda place: _number(rows[place])),
-            max(places, key=lambda place: _number(rows[place])),
-        }
+        column = int(scale.x(row.at) / pixels)
+        if numbers[place] < numbers[lowest.setdefault(column, place)]:
+            lowest[column] = place
+        if numbers[place] > numbers[highest.setdefault(column, place)]:
+            highest[column] = place
+    for limit in limits:
+        above = [number >= limit for number in numbers]
+        for place in range(1, len(rows)):
+            if above[place] is not above[place - 1]:
+                kept |= {place - 1, place}
+    kept.update(lowest.values(), highest.values())
     return [rows[place] for place in sorted(kept)]
 
 

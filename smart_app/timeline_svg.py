@@ -35,7 +35,7 @@ _BETWEEN = 8
 _NAMED = frozenset({Kind.ANTICYTOKINE, Kind.STEROID, Kind.ANTIPYRETIC, Kind.VASOACTIVE})
 _TALL = frozenset({"Temperature", "Systolic"})
 # Points closer than this are drawn as a line alone, their extremes apart.
-_DOT_COLUMN = 9
+_DOT_COLUMN = 11
 _NOT_CHARTED = "not charted"
 _UNREAD = "not all read"
 
@@ -210,8 +210,8 @@ class _Drawer:
                 drawn = (
                     f'<path class="span" d="M{x:g} {y:g}V{foot:g}M{x - 4:g} {y:g}h8M{x - 4:g} {foot:g}h8"/>'
                 )
-            first, second = describe(row, self._when(row))
             if row.key in notable or row.label is not None:
+                first, second = describe(row, self._when(row))
                 drawn += rings(row, x, y)
                 if row.label is not None:
                     beside = y + 16 if y < lane_y + 26 else y - 7
@@ -221,7 +221,8 @@ class _Drawer:
                     link(row, first, second, drawn + tip(first, second, x, lane_y), "mark dot")
                 )
             else:
-                title = escape(f"{first}; {second}")
+                # Told in short: there are many of them, and the row that it leads to has the source.
+                title = escape(f"{row.value}; {self._when(row)}")
                 self._links.append(
                     f'<a class="dot" href="#{row.key}" tabindex="-1"><title>{title}</title>{drawn}</a>'
                 )
