@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,6 +30,7 @@ from management.protocol import ProtocolError
 
 DONE, FAULTY, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 _BACKLOG = 2048
+_SMART_PREFIX = "CART_CDS_SMART_"
 
 
 class CommandError(Exception):
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="run the CDS Hooks service (settings: CART_CDS_...)")
+    serve = commands.add_parser(
+        "serve", help="run the CDS Hooks service and the SMART app (settings: CART_CDS_...)"
+    )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     serve.add_argument("--port", type=_port, default=8000, help="port to listen on (default 8000)")
     serve.set_defaults(run=_serve)
@@ -119,7 +122,7 @@ def _grade(arguments: argparse.Namespace) -> None:
     from cart_cds.grade_bundle import read_and_review
     from cart_cds.grade_text import describe_graded
 
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.from_environment(_cds_settings(os.environ))
     try:
         graded = read_and_review(
             _read_bundle(arguments.bundle),
@@ -154,20 +157,30 @@ def _read_bundle(name: str) -> bytes:
 def _serve(arguments: argparse.Namespace) -> None:
     import uvicorn
 
-    from cds_service.app import create_app
+    from cart_cds.service import create_service
+    from smart_app.settings import SmartSettings, SmartSettingsError
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # An HTTP client's log line would show a FHIR URL with the patient in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.from_environment(_cds_settings(os.environ))
     settings.check_binding(arguments.host)
+    try:
+        service = create_service(settings, SmartSettings.from_environment(os.environ))
+    except SmartSettingsError as error:
+        raise CommandError(str(error)) from error
     # Taken before anything else is started: a port in use is told at once, and in words.
     with _listener(arguments.host, arguments.port) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), access_log=False, log_config=None))
+        server = uvicorn.Server(uvicorn.Config(service, access_log=False, log_config=None))
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     if not server.started:
         raise CommandError("the service could not be started: see the log")
+
+
+def _cds_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings without those of the SMART app, which reads its own."""
+    return {name: value for name, value in environment.items() if not name.startswith(_SMART_PREFIX)}
 
 
 def _listener(host: str, port: int) -> socket.socket:

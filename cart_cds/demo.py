@@ -1,64 +1,88 @@
 """The demonstration: the service and the EHR sandbox side by side on loopback, talking HTTP as in a hospital.
 
-Both servers run in threads of this process on sockets bound beforehand, so that a taken port is noticed
-at once and another is used. Nothing is left behind: feedback stays in memory, and both servers end with
-the command.
+The sandbox is the EHR: its chart page calls the service with a signed request and a token, and launches the
+SMART app. Keys are made at the start and kept nowhere. Nothing is left behind: feedback and sessions stay in
+memory, and both servers end with the command.
 """
 
 import os
 import signal
-import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from cart_cds.demo_servers import LOOPBACK, DemoError, address, bind, serve
 from cart_cds.patient_table import LEGEND, describe_patients
-from cds_service.app import create_app
+from cart_cds.service import create_service
 from cds_service.settings import Settings
 from ehr_sandbox.app import create_sandbox
+from ehr_sandbox.clock import SandboxClock
+from ehr_sandbox.faults import FhirFaults
 from ehr_sandbox.hook_client import HookClient, HookError, HookService, discover
+from ehr_sandbox.hook_signer import HookSigner
 from ehr_sandbox.patients import SamplePatient, load_patients
+from ehr_sandbox.played_course import load_played_patient
+from ehr_sandbox.shelf import Shelf
+from ehr_sandbox.smart_server import PatientChoice, RegisteredClient, SmartFaults, SmartServer
+from ehr_sandbox.ward import encounter_id
+from smart_app.keys import SigningKeys
+from smart_app.settings import EhrClient, SmartSettings
 
-LOOPBACK = "127.0.0.1"
+__all__ = ["DemoError", "RunningDemo", "demonstrate", "run_demo"]
+
 SERVICE_PORT, SANDBOX_PORT = 8000, 8001
-_START_SECONDS = 20.0
-
-
-class DemoError(Exception):
-    """The demonstration could not be started, or the service refused a patient."""
+CLIENT_ID = "cart-toxicity-cds"
+_PASSED_ON = frozenset({"CART_CDS_PROTOCOL", "CART_CDS_PROTOCOLS", "CART_CDS_SITE_MAPS"})
 
 
 @dataclass(frozen=True, slots=True)
 class RunningDemo:
-    """Both addresses, and what an EHR would call."""
+    """Both addresses, what an EHR would call, and the sandbox's clock, records and faults.
+
+    ``patients`` are the sample patients, ``played`` is the one whose course is played.
+    """
 
     service_url: str
     sandbox_url: str
     patients: Sequence[SamplePatient]
+    played: SamplePatient
     http: httpx.Client
-    hook: HookService
+    cards: HookClient
+    clock: SandboxClock
+    shelf: Shelf
+    smart: SmartServer
+    fhir_faults: FhirFaults
 
     @property
     def fhir_url(self) -> str:
         """Base of the sandbox's FHIR endpoint."""
         return f"{self.sandbox_url}/fhir"
 
+    @property
+    def hook(self) -> HookService:
+        """The service that a chart asks."""
+        return self.cards.service
+
+    @property
+    def smart_faults(self) -> SmartFaults:
+        """The switches of the authorization server."""
+        return self.smart.faults
+
     def view(self, patient_id: str) -> Mapping[str, Any]:
         """Open one patient's chart in the sandbox and return the service's response."""
-        return HookClient(self.http, self.hook, self.fhir_url).view(patient_id)
+        return self.cards.view(patient_id)
 
     def table(self) -> str:
         """Open every sample patient's chart and return the table. Raises :class:`DemoError`."""
         try:
             return describe_patients((patient.name, self.view(patient.id)) for patient in self.patients)
-        except (HookError, httpx.HTTPError) as error:
+        except HookError as error:
             raise DemoError(str(error)) from error
 
 
@@ -74,82 +98,142 @@ def demonstrate(*, once: bool, port: int | None) -> None:
 
 
 @contextmanager
-def run_demo(service_port: int = 0, sandbox_port: int = 0) -> Iterator[RunningDemo]:
-    """Run both servers while the block lasts; port 0, or one that is taken, means any free port."""
-    patients = load_patients(datetime.now(UTC))
-    with _bind(service_port) as service_socket, _bind(sandbox_port) as sandbox_socket:
-        service_url, sandbox_url = _url(service_socket), _url(sandbox_socket)
-        # Only what concerns grading is taken from the environment: no database, no address, no silence.
-        settings = Settings.from_environment(
-            {name: value for name, value in os.environ.items() if name in _PASSED_ON}
+def run_demo(
+    service_port: int = 0,
+    sandbox_port: int = 0,
+    *,
+    sandbox_host: str = LOOPBACK,
+    open_reads: bool = True,
+) -> Iterator[RunningDemo]:
+    """Run both servers while the block lasts; port 0, or one that is taken, means any free port.
+
+    ``sandbox_host`` names the sandbox in its addresses: ``localhost`` makes the SMART app's frame cross-site.
+    ``open_reads`` lets the FHIR endpoint be read without a token.
+    """
+    now = datetime.now(UTC)
+    clock = SandboxClock()
+    patients, played = load_patients(now), load_played_patient(now)
+    fhir_faults = FhirFaults()
+    with bind(service_port) as service_socket, bind(sandbox_port) as sandbox_socket:
+        service_url, sandbox_url = address(service_socket), address(sandbox_socket, sandbox_host)
+        app_settings = _app_settings(service_url, sandbox_url)
+        signer, cards = HookSigner(sandbox_url), _LateCards()
+        smart = SmartServer(
+            f"{sandbox_url}/fhir",
+            [_registration(app_settings)],
+            open_reads=open_reads,
+            patients=lambda: [
+                PatientChoice(one.id, f"{one.name}: {one.story}", encounter_id(one.id))
+                for one in (played, *patients)
+            ],
         )
-        running: list[RunningDemo] = []  # the pages ask through the client that is made below
-
-        def view(patient_id: str) -> Mapping[str, Any]:
-            return running[0].view(patient_id)
-
+        sandbox = create_sandbox(
+            patients,
+            played=played,
+            clock=clock,
+            cards=cards,
+            signer=signer,
+            smart=smart,
+            fhir_faults=fhir_faults,
+            base_url=sandbox_url,
+        )
         with (
-            _serve(create_app(settings), service_socket),
-            _serve(create_sandbox(patients, view), sandbox_socket),
+            serve(_service(service_url, app_settings, clock), service_socket),
+            serve(sandbox, sandbox_socket),
             # trust_env off: a proxy of the environment has no business on loopback.
             httpx.Client(timeout=30, trust_env=False) as http,
         ):
+            caller = _EhrHttp(http)
             try:
-                hook = discover(http, service_url, "patient-view")
-            except (HookError, httpx.HTTPError) as error:
+                hook = discover(caller, service_url, "patient-view", signer)
+            except HookError as error:
                 raise DemoError(str(error)) from error
-            running.append(RunningDemo(service_url, sandbox_url, patients, http, hook))
-            yield running[0]
+            cards.client = HookClient(
+                caller, hook, f"{sandbox_url}/fhir", signer, smart.issue_for_service, encounter_id
+            )
+            yield RunningDemo(
+                service_url,
+                sandbox_url,
+                patients,
+                played,
+                http,
+                cards.client,
+                clock,
+                sandbox.state.shelf,
+                smart,
+                fhir_faults,
+            )
 
 
-_PASSED_ON = frozenset({"CART_CDS_PROTOCOL", "CART_CDS_PROTOCOLS", "CART_CDS_SITE_MAPS"})
+def _service(service_url: str, app_settings: SmartSettings, clock: SandboxClock) -> ASGIApp:
+    # Only what concerns grading is taken from the environment: no database, no address, no silence.
+    passed_on = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
+    settings = Settings.from_environment({**passed_on, "CART_CDS_PUBLIC_URL": service_url})
+    return create_service(settings, app_settings, clock=clock.now)
 
 
-def _bind(port: int) -> socket.socket:
-    """Bind loopback; where the port is taken, any free one."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((LOOPBACK, port))
-    except OSError:
-        listener.bind((LOOPBACK, 0))
-    return listener
+def _app_settings(service_url: str, sandbox_url: str) -> SmartSettings:
+    ehr = EhrClient(
+        iss=f"{sandbox_url}/fhir",
+        client_id=CLIENT_ID,
+        frame_ancestors=(sandbox_url,),
+        name="the EHR sandbox",
+    )
+    return SmartSettings(service_url, (ehr,), SigningKeys.generate(), insecure_loopback=True)
 
 
-def _url(listener: socket.socket) -> str:
-    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+def _registration(app: SmartSettings) -> RegisteredClient:
+    return RegisteredClient(
+        CLIENT_ID, (app.redirect_uri,), app.launch_uri, jwks=app.keys.jwks(), jwks_url=app.jwks_uri
+    )
 
 
-@contextmanager
-def _serve(app: FastAPI, listener: socket.socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(_START_SECONDS)
+class _EhrHttp:
+    """The sandbox's calls. An answer that does not come is a :class:`HookError`, without the address."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def get(self, url: str, *, headers: Mapping[str, str]) -> httpx.Response:
+        try:
+            return self._http.get(url, headers=headers)
+        except httpx.HTTPError as error:
+            raise HookError("no answer") from error
+
+    def post(self, url: str, *, json: Any, headers: Mapping[str, str]) -> httpx.Response:
+        try:
+            return self._http.post(url, json=json, headers=headers)
+        except httpx.HTTPError as error:
+            raise HookError("the service did not answer") from error
 
 
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    pause = threading.Event()
-    for _ in range(int(_START_SECONDS / 0.02)):
-        if server.started:
-            return
-        if not thread.is_alive():
-            break
-        pause.wait(0.02)
-    raise DemoError("a server of the demonstration did not start")
+@dataclass(slots=True)
+class _LateCards:
+    """The service behind the chart pages, known once both servers run."""
+
+    client: HookClient | None = field(default=None)
+
+    def view(self, patient_id: str) -> Mapping[str, Any]:
+        return self._running().view(patient_id)
+
+    def send_feedback(self, items: Sequence[Mapping[str, Any]]) -> None:
+        self._running().send_feedback(items)
+
+    def _running(self) -> HookClient:
+        if self.client is None:
+            raise HookError("the service is still starting")
+        return self.client
 
 
 def _what_to_open(demo: RunningDemo) -> str:
     patient = demo.patients[0].id
     return f"""
 Open
-  {demo.sandbox_url}/    the sandbox: patients and their cards
+  {demo.sandbox_url}/    the EHR sandbox: patients, charts with cards, and the SMART app
+
+More
   {demo.service_url}/cds-services    discovery of the CDS Hooks service
+  {demo.service_url}/smart/    the SMART app on its own (standalone launch)
   {demo.fhir_url}/metadata    the sandbox's FHIR R4 endpoint
 
 Ask it yourself
