@@ -42,7 +42,7 @@ class LaunchService:
     def begin(self, document: Any) -> str:
         """Begin a launch and return its value. Raises :class:`LaunchRefusedError`."""
         context = self._context(document)
-        known = {client.launch_uri for client in self._clients}
+        known = [client.launch_uri for client in self._clients]
         if document.get("launchUrl") not in known:
             raise LaunchRefusedError("launchUrl is not the launch address of a registered client")
         listed = self._patients()
@@ -60,6 +60,13 @@ class LaunchService:
             raise LaunchRefusedError("parameters.patient must be a patient's id")
         if encounter is not None and not (isinstance(encounter, str) and _ID.fullmatch(encounter)):
             raise LaunchRefusedError("parameters.encounter must be an encounter's id")
-        if hint is not None and not (isinstance(hint, str) and len(hint) <= _LARGEST_HINT):
-            raise LaunchRefusedError("parameters.appContext must be a text of at most 4096 characters")
+        if hint is not None and not _is_short_text(hint):
+            raise LaunchRefusedError("parameters.appContext must be a text of at most 4 kB")
         return LaunchContext(patient, encounter, app_context=hint)
+
+
+def _is_short_text(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and len(value.encode()) <= _LARGEST_HINT
+    except UnicodeEncodeError:  # half a surrogate pair: JSON can carry it, UTF-8 cannot
+        return False
