@@ -11,34 +11,39 @@ or answer is logged or put into an exception.
 
 import asyncio
 import logging
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from fhir_maps.retrieve import AllowedOrigins, FhirAccess
+from fhir_maps.written_resources import (
+    ID,
+    TYPE_NAME,
+    InvalidResourceError,
+    Resource,
+    check_resource,
+    holds,
+    id_in,
+    identifier_search,
+    is_about_the_same,
+    is_named,
+    is_ours,
+    patient_of,
+)
+
+__all__ = ["FhirWriter", "InvalidResourceError", "WriteAnswer", "WriteOutcome"]
 
 # These libraries log every URL at INFO, and a search URL holds the patient's id.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-Resource = dict[str, Any]
-
 _FHIR_JSON = "application/fhir+json"
 _MOST_BYTES = 1024 * 1024
-_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
-_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-_LOCATION = re.compile(
-    r"(?:.*/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?/?"
-)
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
-# What a server may write by itself into a resource that it took.
-_SERVERS_OWN = frozenset({"meta", "text", "issued"})
 
 
 class WriteOutcome(Enum):
@@ -64,10 +69,6 @@ class WriteAnswer:
     outcome: WriteOutcome
     resource: Resource | None = None
     status: int | None = None
-
-
-class InvalidResourceError(ValueError):
-    """A resource that must not leave: not valid R4, or without what a safe write needs. Names no values."""
 
 
 class _NoAnswerError(Exception):
@@ -111,8 +112,8 @@ class FhirWriter:
 
         Raises :class:`InvalidResourceError`; never for what a server does.
         """
-        kind = _checked(resource)
-        search = _identifier_search(resource)
+        kind = check_resource(resource)
+        search = identifier_search(resource)
         if not self._allowed.cover(access.base_url):
             return WriteAnswer(WriteOutcome.REFUSED)
         headers = {"If-None-Exist": search, "Prefer": "return=representation", "Content-Type": _FHIR_JSON}
@@ -135,15 +136,15 @@ class FhirWriter:
         ``None`` replaces whatever is there. Raises :class:`InvalidResourceError`; never for what a server
         does.
         """
-        kind = _checked(resource)
+        kind = check_resource(resource)
         resource_id = resource.get("id")
-        if not isinstance(resource_id, str) or not _ID.fullmatch(resource_id):
+        if not isinstance(resource_id, str) or not ID.fullmatch(resource_id):
             raise InvalidResourceError("an update needs the id of what it replaces")
         if not self._allowed.cover(access.base_url):
             return WriteAnswer(WriteOutcome.REFUSED)
         headers = {"Prefer": "return=representation", "Content-Type": _FHIR_JSON}
         if version is not None:
-            if not _ID.fullmatch(version):
+            if not ID.fullmatch(version):
                 raise InvalidResourceError("not the version of a resource")
             headers["If-Match"] = f'W/"{version}"'
         reference, status = f"{kind}/{resource_id}", None
@@ -156,10 +157,10 @@ class FhirWriter:
         if outcome not in (WriteOutcome.SAVED, WriteOutcome.UNCERTAIN):
             return WriteAnswer(outcome, None, status)
         found = await self.read(access, reference)
-        if found is not None and not _is_about_the_same(found, resource):
+        if found is not None and not is_about_the_same(found, resource):
             found = None
         if outcome is WriteOutcome.UNCERTAIN:
-            if found is None or not _holds(found, resource):
+            if found is None or not holds(found, resource):
                 return WriteAnswer(outcome, None, status)
             outcome = WriteOutcome.SAVED
         return WriteAnswer(outcome, found, status)
@@ -167,19 +168,19 @@ class FhirWriter:
     async def read(self, access: FhirAccess, reference: str) -> Resource | None:
         """Read ``Type/id`` from the server; ``None`` where it cannot be had, for whatever reason."""
         kind, _, resource_id = reference.partition("/")
-        if not _TYPE.fullmatch(kind) or not _ID.fullmatch(resource_id):
+        if not TYPE_NAME.fullmatch(kind) or not ID.fullmatch(resource_id):
             return None
         if not self._allowed.cover(access.base_url):
             return None
         found = await self._get(access, reference)
-        return found if found is not None and _is(found, kind, resource_id) else None
+        return found if found is not None and is_named(found, kind, resource_id) else None
 
     async def _read_again(self, access: FhirAccess, sent: Resource, reply: _Reply) -> Resource | None:
         """What was saved, by the id that the answer names, else by its identifier."""
-        resource_id = _id_in(reply, sent["resourceType"])
+        resource_id = id_in(reply.location, reply.content, sent["resourceType"])
         if resource_id is not None:
             found = await self.read(access, f"{sent['resourceType']}/{resource_id}")
-            if found is not None and _is_ours(found, sent):
+            if found is not None and is_ours(found, sent):
                 return found
         return await self._search(access, sent)
 
@@ -191,14 +192,14 @@ class FhirWriter:
 
     async def _search(self, access: FhirAccess, sent: Resource) -> Resource | None:
         """Look once for the resource with the identifier of what was sent."""
-        kind, patient_id = sent["resourceType"], _patient_of(sent)
+        kind, patient_id = sent["resourceType"], patient_of(sent)
         # A token of one patient may search that patient's records alone.
         patient = f"&patient={quote(patient_id, safe='')}" if patient_id else ""
-        bundle = await self._get(access, f"{kind}?{_identifier_search(sent)}{patient}")
+        bundle = await self._get(access, f"{kind}?{identifier_search(sent)}{patient}")
         entries = bundle.get("entry") if bundle is not None else None
         for entry in entries if isinstance(entries, list) else ():
             found = entry.get("resource") if isinstance(entry, dict) else None
-            if isinstance(found, dict) and found.get("resourceType") == kind and _is_ours(found, sent):
+            if isinstance(found, dict) and found.get("resourceType") == kind and is_ours(found, sent):
                 return found
         return None
 
@@ -240,40 +241,6 @@ class FhirWriter:
             return reply
 
 
-def _checked(resource: Resource) -> str:
-    """The type of a resource that is valid R4. Raises :class:`InvalidResourceError`."""
-    # Loading takes its time, and is wanted here alone: reading never uses it.
-    from fhir.resources.R4B import get_fhir_model_class
-
-    kind = resource.get("resourceType")
-    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
-        raise InvalidResourceError("not a resource")
-    try:
-        get_fhir_model_class(kind).model_validate(resource)
-    except (ValueError, KeyError, LookupError):  # the validator's own text would repeat the values
-        raise InvalidResourceError(f"not a valid R4 {kind}") from None
-    return kind
-
-
-def _identifier_search(resource: Resource) -> str:
-    """The search that finds a resource by its first identifier, percent-encoded."""
-    system, value = _identifier_of(resource)
-    return "identifier=" + quote(f"{system}|{value}", safe="")
-
-
-def _identifier_of(resource: Resource) -> tuple[str, str]:
-    """System and value of the first identifier. Raises :class:`InvalidResourceError` where there is none."""
-    try:
-        first = resource["identifier"][0]
-        system, value = first["system"], first["value"]
-    except (KeyError, IndexError, TypeError):
-        raise InvalidResourceError("a resource is written with an identifier of system and value") from None
-    if not system or not value or re.search(r"[\s|$,\\]", system + value):
-        # These are escaped in searches, and servers differ in how: a second write might not find the first.
-        raise InvalidResourceError("an identifier that searches cannot name")
-    return system, value
-
-
 def _outcome_of(status: int, done: Mapping[int, WriteOutcome]) -> WriteOutcome:
     if status in done:
         return done[status]
@@ -287,49 +254,3 @@ def _outcome_of(status: int, done: Mapping[int, WriteOutcome]) -> WriteOutcome:
     if httpx.codes.is_client_error(status) and status != httpx.codes.REQUEST_TIMEOUT:
         return WriteOutcome.REJECTED
     return WriteOutcome.UNCERTAIN
-
-
-def _id_in(reply: _Reply, kind: str) -> str | None:
-    """The id that the answer to a create names: that of its ``Location``, else that of its body."""
-    match = _LOCATION.fullmatch(reply.location or "")
-    if match is not None and match[1] == kind:
-        return match[2]
-    try:
-        body = msgspec.json.decode(reply.content)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        return None
-    found = body.get("id") if isinstance(body, dict) and body.get("resourceType") == kind else None
-    return found if isinstance(found, str) and _ID.fullmatch(found) else None
-
-
-def _is(found: Resource, kind: str, resource_id: str) -> bool:
-    return found.get("resourceType") == kind and found.get("id") == resource_id
-
-
-def _is_ours(found: Resource, sent: Resource) -> bool:
-    """Whether it is what was sent: our identifier, and the same patient."""
-    system, value = _identifier_of(sent)
-    identifiers = found.get("identifier")
-    return _is_about_the_same(found, sent) and any(
-        isinstance(identifier, dict)
-        and identifier.get("system") == system
-        and identifier.get("value") == value
-        for identifier in (identifiers if isinstance(identifiers, list) else ())
-    )
-
-
-def _is_about_the_same(found: Resource, sent: Resource) -> bool:
-    return _patient_of(found) == _patient_of(sent)
-
-
-def _patient_of(resource: Resource) -> str | None:
-    """The id of the patient that a resource is about."""
-    subject = resource.get("subject")
-    reference = subject.get("reference") if isinstance(subject, dict) else None
-    match = _LOCATION.fullmatch(reference) if isinstance(reference, str) else None
-    return match[2] if match is not None and match[1] == "Patient" else None
-
-
-def _holds(found: Resource, sent: Resource) -> bool:
-    """Whether the server has everything as it was sent."""
-    return all(found.get(name) == value for name, value in sent.items() if name not in _SERVERS_OWN)
