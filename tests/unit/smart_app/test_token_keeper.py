@@ -148,8 +148,10 @@ def test_renewed_tokens_of_another_patient_end_the_session(site: Site, session: 
 
 def test_a_caller_that_gives_up_does_not_lose_the_new_tokens(site: Site, session: SmartSession) -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
+    seen: list[httpx.Request] = []
 
-    async def slow(_: httpx.Request) -> httpx.Response:
+    async def slow(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
         asked.set()
         await answer.wait()
         return httpx.Response(200, json=site.ehr.refreshed)
@@ -164,7 +166,7 @@ def test_a_caller_that_gives_up_does_not_lose_the_new_tokens(site: Site, session
 
     assert asyncio.run(give_up())
     assert site.tokens_of(session).refresh_token == "secret-refresh-2"
-    assert site.ehr.token_route.call_count == 2
+    assert len(seen) == 1
 
 
 def test_at_the_end_the_session_is_gone_and_both_tokens_are_given_back(
