@@ -80,7 +80,7 @@ def fhir_router(
             response = _refuse(access_refused(error), asked)
         if asked.slow_seconds > 0:
             await asyncio.sleep(asked.slow_seconds)
-        return _finish(request, response, media or FHIR_JSON)
+        return _finish(response, media or FHIR_JSON)
 
     @router.api_route("/metadata", methods=["GET", "HEAD"])
     async def read_metadata(request: Request) -> Response:
@@ -236,14 +236,12 @@ def _json(status: int, body: Any, headers: dict[str, str] | None = None) -> Resp
     return Response(msgspec.json.encode(body), status, headers, FHIR_JSON)
 
 
-def _finish(request: Request, response: Response, media: str) -> Response:
+def _finish(response: Response, media: str) -> Response:
     if isinstance(response, _LostAnswer):
         return response
     if response.headers.get("content-type", "").startswith(FHIR_JSON):
         response.headers["content-type"] = f"{media}; charset=utf-8"
     response.headers["Cache-Control"] = "no-store"
-    if request.method == "HEAD":
-        response.body = b""  # its length stays in the header
     return response
 
 

@@ -108,11 +108,6 @@ class Interactions:
         _require_kind(kind, own)
         return _reply(update_resource(self.shelf, id_, own, if_match))
 
-    def fail_on_demand(self, kind: str) -> None:
-        """Raise the status that is set for a type."""
-        if status := self.faults.statuses.get(kind):
-            raise RefusedError(status, "exception", "a fault on demand")
-
     def _prepare(self, kind: str, body: object) -> object:
         self._require_known(kind)
         require_writable(kind)  # said before anything is said about the body
@@ -132,9 +127,13 @@ class Interactions:
         return frozenset(value.removeprefix(f"{self.base}/").removeprefix("Patient/") for value in values)
 
     def _require_known(self, kind: str) -> None:
-        self.fail_on_demand(kind)
+        self._fail_on_demand(kind)
         if kind not in self.shelf.types():
             raise RefusedError(404, "not-supported", f"resource type {kind[:64]} is not known here")
+
+    def _fail_on_demand(self, kind: str) -> None:
+        if status := self.faults.statuses.get(kind):
+            raise RefusedError(status, "exception", "a fault on demand")
 
     def _admit(self, interaction: Interaction, kind: str, patients: Collection[str]) -> None:
         if self.door is not None:

@@ -127,7 +127,7 @@ _PARTIAL = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 
 def criterion(kind: str, name: str, value: str) -> Callable[[Resource], bool]:
     """Return the test of one parameter. Raises :class:`SearchError` for what is not understood."""
-    parameter = SEARCH_PARAMETERS[kind].get(name)
+    parameter = SEARCH_PARAMETERS.get(kind, {}).get(name)
     if parameter is None:
         raise SearchError(f"search parameter {name[:64]!r} is not known for {kind}")
     wanted = _SEPARATOR.sub("\\1\0", value).split("\0")
@@ -169,7 +169,7 @@ def sort_resources(resources: list[Resource], kind: str, order: str) -> list[Res
     """Sort by date parameters or ``_id``, ``-`` first for newest first; undated resources come last."""
     for rule in reversed(order.split(",")):
         name = rule.removeprefix("-")
-        parameter = SEARCH_PARAMETERS[kind].get(name)
+        parameter = SEARCH_PARAMETERS.get(kind, {}).get(name)
         if name == "_id":
             resources = sorted(
                 resources, key=lambda resource: str(resource["id"]), reverse=rule.startswith("-")

@@ -1,9 +1,11 @@
 """Browser clients of other origins: CORS on every answer, media types old and new, searches by form, HEAD."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from ehr_sandbox.cross_origin import CrossOrigin
 from ehr_sandbox.door import AccessRefusedError
 from tests.small_ward import Ward, ice, temperature
 
@@ -78,6 +80,22 @@ def test_an_unforeseen_fault_is_a_bare_500_that_repeats_nothing(caplog: pytest.L
     assert open_to_any_origin(answer)
     assert answer.json()["resourceType"] == "OperationOutcome"
     assert "token-of-one" not in answer.text + caplog.text
+
+
+def test_an_answer_that_breaks_off_is_not_begun_again() -> None:
+    async def breaks_off(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    scope = {"type": "http", "method": "GET", "path": "/fhir/metadata"}
+    with pytest.raises(RuntimeError):
+        asyncio.run(CrossOrigin(breaks_off)(scope, send, send))
+    assert sent == ["http.response.start"]
 
 
 def test_other_paths_of_the_sandbox_stay_closed_to_other_origins() -> None:
