@@ -19,7 +19,7 @@ from smart_app.timeline_events import (
     add_statements,
     add_unreadable,
 )
-from smart_app.timeline_lanes import BarLane, Lane, describe_step, grade_bars
+from smart_app.timeline_lanes import BarLane, Lane, MarkLane, describe_step, grade_bars
 from smart_app.timeline_plan import plan_lanes
 from smart_app.timeline_rows import VITALS, Kind, Row, RowBook
 from smart_app.timeline_vitals import add_circulation, add_oxygen, add_vitals
@@ -99,7 +99,8 @@ def draw_up_timeline(
     add_doses(book, index, start)
     add_statements(book, index, start)
     add_unreadable(book, chart.gaps, start, index.horizon)
-    lanes: list[Lane] = []
+    infused = tuple(book.of(Kind.INFUSION))
+    lanes: list[Lane] = [MarkLane("CAR-T", infused)] if infused else []
     if course is not None:
         lanes += [
             _grade_lane("CRS", Kind.CRS, course.crs, book, start, at),

@@ -140,7 +140,7 @@ def add_statements(book: RowBook, index: ChartIndex, start: datetime) -> None:
     for infusion in index.chart.infusions:
         if infusion.at is not None and start <= infusion.at <= index.horizon:
             product = (infusion.product or "product not known").replace("-", " ")
-            book.add(Kind.INFUSION, infusion.at, "CAR-T infusion", product, infusion.source, label="CAR-T")
+            book.add(Kind.INFUSION, infusion.at, "CAR-T infusion", product, infusion.source, label=product)
     for stated in index.chart.attributions:
         if not start <= stated.at <= index.horizon:
             continue

@@ -28,7 +28,7 @@ SHAPES: Mapping[str, str] = {
     "unread": '<circle class="tl-open" r="8"/><text class="tl-sign" y="4" text-anchor="middle">?</text>',
     "undone": '<path class="tl-open" d="M-6-6 6 6M6-6-6 6"/>',
     "flag": '<path d="M-5 8V-8L7-4-5 0" class="tl-open"/>',
-    "cart": '<path d="M-5 0H5M0-5V5" class="tl-open"/><circle class="tl-open" r="8"/>',
+    "cart": '<circle class="tl-open" r="8"/><path class="tl-open" d="M-5 0H5M0-5V5"/>',
 }
 _SHAPE_OF: Mapping[Kind, str] = {
     Kind.ANTICYTOKINE: "dose-a",

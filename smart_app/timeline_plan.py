@@ -92,6 +92,8 @@ class _Plan:
             ),
             MarkLane("Steroid", self._rows(Kind.STEROID), unread=GapWhat.STEROIDS in self._failed),
         ]
+        if stated := self._rows(Kind.ATTRIBUTION):
+            lanes.append(MarkLane("Attributions", stated))
         if unreadable := self._rows(Kind.UNREADABLE):
             lanes.append(self._unreadable(unreadable))
         return lanes

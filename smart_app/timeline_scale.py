@@ -80,9 +80,7 @@ def is_crossing(before: Decimal, value: Decimal, limits: Sequence[Decimal]) -> b
     return any((before >= limit) is not (value >= limit) for limit in limits)
 
 
-def thin_points(
-    rows: Sequence[Row], scale: TimeScale, pixels: float, limits: Sequence[Decimal]
-) -> list[Row]:
+def thin_points(rows: Sequence[Row], scale: TimeScale, pixels: float, limits: Sequence[Decimal]) -> list[Row]:
     """The points to draw: the first and the last, of every column of so many px both extremes, and both sides
     of every crossing of a limit.
     """

@@ -50,11 +50,13 @@ class Drawing:
 
 
 LEGEND = (
+    ("cart", "CAR-T infusion"),
     ("dose-a", "anticytokine dose"),
     ("dose-s", "steroid dose"),
     ("fever", "antipyretic: may mask fever"),
     ("fluid", "fluid bolus"),
-    ("push", "vasoactive drug, not as a running infusion"),
+    ("push", "vasoactive drug, no infusion"),
+    ("flag", "attribution stated or withdrawn"),
     ("said", "hypotension as stated"),
     ("found", "finding"),
     ("none", "charted as absent"),
@@ -98,7 +100,7 @@ class _Drawer:
             f"{define_shapes()}"
             f'<g role="img" aria-labelledby="tl-title tl-desc"><title id="tl-title">{escape(title)}</title>'
             f'<desc id="tl-desc">{escape(desc)}</desc>{axis}{"".join(self._static)}</g>'
-            f"{''.join(self._infusions())}{''.join(self._links)}</svg>"
+            f"{''.join(self._links)}</svg>"
         )
         names = (
             f'<svg class="names" viewBox="0 0 {NAMES_WIDTH} {total}" aria-hidden="true">'
@@ -117,6 +119,7 @@ class _Drawer:
     def _axis(self, total: int) -> list[str]:
         timeline, scale = self._timeline, self._scale
         drawn = []
+        clocks = list(scale.clocks(timeline.zone))
         for begun, number, labelled in scale.days(timeline.infusion_at, timeline.zone):
             x = scale.x(begun)
             if begun > timeline.start:
@@ -124,9 +127,11 @@ class _Drawer:
             if labelled and x < RIGHT - 50:
                 day = "" if number is None else f"Day {number}"
                 drawn.append(f'<text class="day" x="{x + 4:g}" y="16">{day}</text>')
+                # Days too narrow for clock times are too narrow for both: the date takes their line.
+                beside, line = (56, 16) if day and clocks else (0, 32 if day else 16)
                 dated = write_date(begun, timeline.zone)
-                drawn.append(f'<text class="date" x="{x + 4 + (52 if day else 0):g}" y="16">{dated}</text>')
-        for instant in scale.clocks(timeline.zone):
+                drawn.append(f'<text class="date" x="{x + 4 + beside:g}" y="{line}">{dated}</text>')
+        for instant in clocks:
             x, clock = scale.x(instant), f"{instant.astimezone(timeline.zone):%H:%M}"
             drawn.append(f'<path class="tick" d="M{x:g} {_HEADER - 8}V{total - _FOOTER}"/>')
             if x < _LAST_CLOCK:
@@ -137,10 +142,6 @@ class _Drawer:
         for y in (_HEADER - 12, total - 8):
             drawn.append(f'<text class="now" x="{PLOT_WIDTH - 2}" y="{y}" text-anchor="end">now {now}</text>')
         return drawn
-
-    def _infusions(self) -> list[str]:
-        rows = (row for row in self._timeline.rows if row.kind is Kind.INFUSION)
-        return [self._mark(row, 32, 58) for row in rows]
 
     def _draw_lane(self, lane: Lane, y: int, height: int) -> None:
         words = "".join(self._name(lane, y))
@@ -271,9 +272,6 @@ class _Drawer:
             room = (self._scale.x(ordered[place + 1].at) - 9 if place + 1 < len(ordered) else PLOT_WIDTH) - x
             label = next((each for each in _labels(row) if text_width(each) + 14 <= room), None)
             self._links.append(mark(row, self._when(row), x, y, lane_y, label))
-
-    def _mark(self, row: Row, y: float, lane_y: float) -> str:
-        return mark(row, self._when(row), self._scale.x(row.at), y, lane_y)
 
     def _when(self, row: Row) -> str:
         return (

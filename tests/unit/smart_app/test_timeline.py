@@ -357,6 +357,7 @@ def test_a_withdrawn_attribution_marks_nothing_and_is_told() -> None:
     assert not any(row.attributed for row in timeline.rows)
     told = [row.value for row in timeline.rows if row.kind is Kind.ATTRIBUTION]
     assert told == ["bacteraemia", "withdrawn"]
+    assert [row.found for row in marks(timeline, "Attributions")] == [True, False]
 
 
 def test_the_observation_looked_for_is_marked() -> None:

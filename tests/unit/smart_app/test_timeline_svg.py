@@ -67,6 +67,15 @@ def test_clock_times_are_those_of_the_ward() -> None:
     assert clocks[1] - clocks[0] == timedelta(hours=6)
 
 
+def test_a_date_stands_under_its_day_where_both_have_no_room_in_one_line() -> None:
+    fortnight = replace(CHARTED, infusions=(build.infusion(14),))
+    plot = drawn(fortnight, Window.ALL).plot
+    days = dict(re.findall(r'<text class="day" x="([\d.]+)" y="16">(Day \d+)</text>', plot))
+    dates = dict(re.findall(r'<text class="date" x="([\d.]+)" y="32">([^<]+)</text>', plot))
+    assert set(days) == set(dates)
+    assert (days["24"], dates["24"]) == ("Day 0", "24 Feb")
+
+
 def test_a_month_shows_days_and_no_clock() -> None:
     month = TimeScale(ago(30 * 24), AT)
     assert list(month.clocks(WARD)) == []
