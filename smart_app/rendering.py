@@ -40,6 +40,7 @@ class Rendering:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._environment.globals["static"] = self.static_files.url_of
         self._environment.globals["criteria"] = CRITERIA

@@ -5,7 +5,7 @@ cookie of that name. The patient is the one of the launch and cannot be changed.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -74,13 +74,13 @@ class SmartSession:
 
     sid: str
     iss: str
-    patient_id: str
-    encounter_id: str | None
-    fhir_user: str | None
+    patient_id: str = field(repr=False)
+    encounter_id: str | None = field(repr=False)
+    fhir_user: str | None = field(repr=False)
     scopes: GrantedScopes
     shows_banner: bool
     view: View
-    form_token: str
+    form_token: str = field(repr=False)
     opened_at: datetime
     highlight: str | None = None
     style: str = ""

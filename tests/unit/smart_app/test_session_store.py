@@ -261,7 +261,8 @@ def test_a_short_key_is_refused(clock: Clock) -> None:
         SessionStore(None, b"short", clock)
 
 
-def test_secrets_do_not_stand_in_the_text_of_a_login_or_of_tokens() -> None:
-    text = repr(a_login()) + repr(some_tokens())
+def test_secrets_do_not_stand_in_the_text_of_a_login_of_tokens_or_of_a_session() -> None:
+    text = repr(a_login()) + repr(some_tokens()) + repr(a_session())
+    assert "patient-7" not in text and "encounter-9" not in text and "form-token" not in text
     for secret in ("state-1", "opaque", "vvvv", "nonce-1", "secret-of", "access-1", "refresh-1", "user-7"):
         assert secret not in text
