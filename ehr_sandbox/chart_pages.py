@@ -219,8 +219,9 @@ def _foreign() -> Response:
 
 def _is_own(request: Request) -> bool:
     """Whether a form came from one of our own pages, or from a program that is no browser."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return False
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.url.netloc
 

@@ -12,20 +12,29 @@ from typing import Any
 from ehr_sandbox import codes
 from ehr_sandbox.record import Resource
 
-COLUMNS = ("Temperature", "Blood pressure", "Heart rate", "SpO2", "Oxygen", "Neurology")
+COLUMNS = {
+    "Temp": "°C",
+    "Pressure": "mmHg",
+    "Pulse": "/min",
+    "SpO2": "%",
+    "Oxygen": "",
+    "Neurology": "",
+}
+"""The columns and the unit in which most is charted; a value in another unit is shown with its own."""
+
 _NEWEST = 10
 _VOID = frozenset({"entered-in-error", "cancelled", "not-done", "unknown"})
 _COLUMN_OF = {
-    "8310-5": "Temperature",
-    "85354-9": "Blood pressure",
-    "8867-4": "Heart rate",
+    "8310-5": "Temp",
+    "85354-9": "Pressure",
+    "8867-4": "Pulse",
     "2708-6": "SpO2",
     "59408-5": "SpO2",
     "3151-8": "Oxygen",
     "107117-4": "Oxygen",
 }
 _SCORES = {"ice-total": "ICE", "capd-total": "CAPD"}
-_FINDINGS = frozenset({"consciousness", "seizure", "motor", "raised-icp"})
+_FINDINGS = {"consciousness": "", "seizure": "seizure: ", "motor": "motor: ", "raised-icp": "raised ICP: "}
 _UNREMARKABLE = frozenset({"alert", "none"})
 
 
@@ -108,20 +117,26 @@ def _cells(resource: Resource) -> Iterator[tuple[str, str]]:
     parts = resource.get("component", [])
     for code in _codes(resource):
         column = _COLUMN_OF.get(code)
-        if column == "Blood pressure":
-            yield column, "/".join(_value(part) for part in parts).replace(" mmHg/", "/") or "not given"
+        if column == "Pressure":
+            yield column, "/".join(_in_unit(_value(part), column) for part in parts) or "not given"
             return
         if column is not None:
-            shown = [_value(resource)] + [_value(part) for part in parts]
+            shown = [_in_unit(_value(resource), column)] + [_value(part) for part in parts]
             yield column, ", ".join(text for text in shown if text) or "not given"
             return
         if code in _SCORES:
             yield "Neurology", f"{_SCORES[code]} {_value(resource) or 'incomplete'}"
     for finding in (resource, *parts):
-        if _FINDINGS.intersection(_codes(finding)):
+        for code in _codes(finding) & _FINDINGS.keys():
             text = _value(finding)
-            if text and not _UNREMARKABLE.intersection({text, *_codes(finding, "valueCodeableConcept")}):
-                yield "Neurology", text
+            if text and not _UNREMARKABLE & {text, *_codes(finding, "valueCodeableConcept")}:
+                yield "Neurology", f"{_FINDINGS[code]}{text}"
+
+
+def _in_unit(text: str, column: str) -> str:
+    """A value without the unit that stands in the head of its column."""
+    unit = COLUMNS[column]
+    return text.removesuffix(f" {unit}") if unit else text
 
 
 def _words(resource: Resource) -> str:

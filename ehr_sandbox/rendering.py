@@ -46,7 +46,7 @@ def headers(frame_origins: Iterable[str] = ()) -> dict[str, str]:
     return {
         "Content-Security-Policy": "; ".join(policy),
         "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
     }
 
