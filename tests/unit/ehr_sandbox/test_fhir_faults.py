@@ -1,15 +1,12 @@
 """The faults that real servers have, on demand, and while the endpoint runs."""
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Thread
+from typing import Literal
 
 import httpx
 import pytest
-import uvicorn
 
 from ehr_sandbox.door import AccessRefusedError
+from tests.served_ward import served
 from tests.small_ward import BASE, Ward, condition, ice, temperature
 
 
@@ -86,23 +83,8 @@ def test_an_answer_is_slow_after_the_work_is_done(monkeypatch: pytest.MonkeyPatc
     assert slept == [(7.5, 1)]  # the create was written before
 
 
-@contextmanager
-def served(ward: Ward, http: str) -> Iterator[str]:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()  # a client that comes before the server waits
-        server = uvicorn.Server(uvicorn.Config(ward.app, http=http, log_level="critical", lifespan="off"))
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/fhir"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 @pytest.mark.parametrize("http", ["httptools", "h11"])
-def test_the_answer_to_a_create_is_lost_and_the_resource_is_there(http: str) -> None:
+def test_the_answer_to_a_create_is_lost_and_the_resource_is_there(http: Literal["h11", "httptools"]) -> None:
     ward = Ward()
     ward.faults.lose_answer_of_create = 1
     headers = {"Content-Type": "application/fhir+json", **condition()}
