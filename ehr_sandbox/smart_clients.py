@@ -10,7 +10,7 @@ import binascii
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -49,7 +49,7 @@ class RegisteredClient:
     """
 
     client_id: str
-    redirect_uris: tuple[str, ...] | Sequence[str]
+    redirect_uris: Sequence[str]
     launch_uri: str
     jwks: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None
     secret: str | None = field(default=None, repr=False)
@@ -73,7 +73,7 @@ class Clients:
         self._lock = Lock()
         self._seen: dict[tuple[str, str], float] = {}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[RegisteredClient]:
         return iter(self._clients.values())
 
     def find(self, client_id: str) -> RegisteredClient | None:

@@ -1,8 +1,8 @@
 """Launches from the chart: what one is about, kept behind an opaque value that is good once."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -26,7 +26,7 @@ class LaunchContext:
     user: str = DEMO_USER
     intent: str | None = None
     app_context: str | None = None
-    fhir_context: tuple[Mapping[str, Any], ...] | list[Mapping[str, Any]] = field(default_factory=tuple)
+    fhir_context: Sequence[Mapping[str, Any]] = ()
     tenant: str | None = None
     need_patient_banner: bool | None = True
     smart_style_url: str | None = None

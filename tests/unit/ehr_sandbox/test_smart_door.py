@@ -71,6 +71,12 @@ def test_a_correction_needs_its_letter(site: Site) -> None:
     assert asked(site, token, CREATE, "Observation", "adler") == 403
 
 
+def test_a_drug_is_read_with_the_patients_scopes_and_never_written(site: Site) -> None:
+    token = f"Bearer {site.tokens(scope='launch patient/Medication.crs')['access_token']}"
+    assert asked(site, token, SEARCH, "Medication") == 200
+    assert asked(site, token, CREATE, "Medication") == 403
+
+
 def test_a_clinician_level_scope_reaches_every_record(site: Site) -> None:
     token = f"Bearer {site.tokens(scope='launch user/Observation.s')['access_token']}"
     assert asked(site, token, SEARCH, "Observation", "brand") == 200
