@@ -1,18 +1,24 @@
 "use strict";
 // While an app is open in its frame, the chart beside it is renewed in place: reloading the page would end what
 // is being entered there. Without this script every button still works, by a new page.
-document.addEventListener("submit", async (event) => {
+
+let underWay = Promise.resolve();
+
+document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.hasAttribute("data-in-place") || !document.querySelector("iframe")) return;
   event.preventDefault();
   const sent = new URLSearchParams(new FormData(form, event.submitter));
   sent.delete("app");
+  const request = form.method === "post" ? { method: "POST", body: sent } : {};
   for (const button of form.querySelectorAll("button")) button.disabled = true;
-  const posts = form.method === "post";
+  // One after the other: an earlier answer must not cover a later one.
+  underWay = underWay.then(() => renew(form.action, request));
+});
+
+async function renew(address, request) {
   try {
-    const answer = posts
-      ? await fetch(form.action, { method: "POST", body: sent })
-      : await fetch(form.action);
+    const answer = await fetch(address, request);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const chart = page.getElementById("chart");
     if (!chart) throw new Error("no chart");
@@ -23,4 +29,4 @@ document.addEventListener("submit", async (event) => {
     // Never sent a second time: what was written is seen on the renewed page.
     window.location.reload();
   }
-});
+}
