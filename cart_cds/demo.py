@@ -92,8 +92,9 @@ def demonstrate(*, once: bool, port: int | None) -> None:
         print(f"{demo.table()}\n\n{LEGEND}")
         if once:
             return
+        ended = _interruption()  # before it is told: an interrupt may follow at once
         print(_what_to_open(demo), flush=True)
-        _wait_for_interrupt()
+        ended.wait()
         print("\nstopped", flush=True)
 
 
@@ -246,9 +247,9 @@ Ask it yourself
 All patients are synthetic. Ctrl-C ends it."""
 
 
-def _wait_for_interrupt() -> None:
-    """Block until Ctrl-C or SIGTERM."""
+def _interruption() -> threading.Event:
+    """What Ctrl-C and SIGTERM set from now on."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    return ended

@@ -33,14 +33,12 @@ def now_utc() -> datetime:
 def create_service(
     settings: Settings, smart: SmartSettings, *, clock: Callable[[], datetime] = now_utc
 ) -> ASGIApp:
-    """Build both; without an EHR that may launch it there is no SMART app.
+    """Build both. Without an EHR that may launch it the SMART app answers that it is not set up.
 
     ``clock`` tells clinical time to both. Raises :class:`SettingsError` where the protocol, the site's maps
     or the database cannot be used.
     """
     cds = create_app(settings, clock=clock)
-    if not smart.is_on:
-        return cds
     app = _smart_app(settings, smart, clock)
 
     @asynccontextmanager

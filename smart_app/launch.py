@@ -71,7 +71,7 @@ def launch_router(login: SmartLogin, ehr_page: EhrPage) -> APIRouter:
     async def keys() -> Response:
         return JSONResponse(
             settings.keys.jwks(),
-            headers={"Cache-Control": _KEYS_KEPT, "Access-Control-Allow-Origin": "*"},
+            headers={"Cache-Control": _KEYS_KEPT},
         )
 
     @router.get("/")

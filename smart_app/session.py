@@ -67,9 +67,10 @@ class SmartSession:
 
     ``iss`` is the FHIR base without a slash at its end. ``fhir_user`` is the reference of who is signed in
     (``Practitioner/7``, or an absolute URL where it lies on another server); ``None`` when the server told
-    none. ``form_token`` is the token that every form of this session carries. ``opened_at`` is aware.
-    ``highlight`` is the Observation that the EHR asked to look at, ``Observation/id``. ``style`` is a
-    stylesheet of custom properties with the EHR's own colours, empty where it has none.
+    none. ``form_token`` is the token that every form of this session carries. ``opened_at`` is
+    aware, by the clock that the record is read by. ``highlight`` is the Observation that the EHR asked to
+    look at, ``Observation/id``. ``style`` is a stylesheet of custom properties with the EHR's own colours,
+    empty where it has none.
     """
 
     sid: str

@@ -52,7 +52,11 @@ class Opened:
 
 
 class SmartLogin:
-    """Begins logins and finishes them. ``now`` is real time (aware); ``transport`` is given by tests."""
+    """Begins logins and finishes them.
+
+    ``now`` is real time (aware); ``clock`` tells the clinical time that a page says the session was opened at
+    (real time without it). ``transport`` is given by tests.
+    """
 
     def __init__(
         self,
@@ -60,10 +64,12 @@ class SmartLogin:
         store: SessionStore,
         now: Callable[[], datetime],
         transport: Transport | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
         self._now = now
+        self._clock = clock or now
         self._requests = OutgoingRequests(settings.takes, transport)
         self._discovery = Discovery(self._requests, settings.takes, now)
         self._endpoint = TokenEndpoint(self._requests, settings.keys, settings.redirect_uri, now)
@@ -159,7 +165,7 @@ class SmartLogin:
             shows_banner=context.shows_banner,
             view=context.view,
             form_token=secrets.token_urlsafe(32),
-            opened_at=self._now(),
+            opened_at=self._clock(),
             highlight=context.highlight,
             style=style,
         )

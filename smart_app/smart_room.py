@@ -54,7 +54,7 @@ class SmartRoom:
             idle=timedelta(minutes=settings.idle_minutes),
             absolute=timedelta(minutes=settings.absolute_minutes),
         )
-        self.login = SmartLogin(settings, self._store, now, transport)
+        self.login = SmartLogin(settings, self._store, now, transport, clock)
         servers = [ehr.iss for ehr in settings.ehrs]
         self._fhir = FhirReader(servers, deadline_seconds=READ_DEADLINE_SECONDS, transport=transport)
         self._writer = FhirWriter(servers, transport=transport)

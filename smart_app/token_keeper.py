@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from fhir_maps.retrieve import FhirAccess
 from smart_app.discovery import Discovery, DiscoveryError, ServerConfiguration
 from smart_app.ehr_client import EhrClient
-from smart_app.errors import PageError
+from smart_app.errors import sign_in_ended
 from smart_app.session import SmartSession
 from smart_app.session_store import SessionStore, Tokens
 from smart_app.settings import SmartSettings
@@ -25,15 +25,6 @@ from smart_app.token_endpoint import TokenAnswer, TokenEndpoint, TokenRequestErr
 logger = logging.getLogger(__name__)
 
 RENEW_WITHIN = timedelta(seconds=30)
-
-
-def sign_in_ended() -> PageError:
-    """The EHR no longer takes our token, and there is no other."""
-    return PageError(
-        401,
-        "Your sign-in to the EHR has ended",
-        "Nothing was saved by this last step. Open the app again from the patient's chart.",
-    )
 
 
 class TokenKeeper:

@@ -83,3 +83,12 @@ def test_a_setting_of_the_app_that_cannot_be_used_is_told(
     monkeypatch.setenv("CART_CDS_SMART_EHRS", "/nowhere/at/all.toml")
     assert main(["serve", "--port", "0"]) == 2
     assert "CART_CDS_SMART_EHRS" in capsys.readouterr().err
+
+
+def test_without_an_ehr_the_app_says_that_it_is_not_set_up() -> None:
+    service = TestClient(create_service(Settings(), SmartSettings(), clock=lambda: NOW))
+    answer = service.get("/smart/launch?iss=https://ehr.example/fhir&launch=x")
+    assert answer.status_code == 404
+    assert "CART_CDS_SMART_EHRS" in answer.text
+    assert service.get("/smart/.well-known/jwks.json").json() == {"keys": []}
+    assert service.get("/cds-services").status_code == 200
