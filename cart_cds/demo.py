@@ -34,7 +34,7 @@ from ehr_sandbox.ward import encounter_id
 from smart_app.keys import SigningKeys
 from smart_app.settings import EhrClient, SmartSettings
 
-__all__ = ["DemoError", "RunningDemo", "demonstrate", "run_demo"]
+__all__ = ["DemoError", "EhrHttp", "RunningDemo", "demonstrate", "run_demo"]
 
 SERVICE_PORT, SANDBOX_PORT = 8000, 8001
 CLIENT_ID = "cart-toxicity-cds"
@@ -144,7 +144,7 @@ def run_demo(
             # trust_env off: a proxy of the environment has no business on loopback.
             httpx.Client(timeout=30, trust_env=False) as http,
         ):
-            caller = _EhrHttp(http)
+            caller = EhrHttp(http)
             try:
                 hook = discover(caller, service_url, "patient-view", signer)
             except HookError as error:
@@ -189,7 +189,7 @@ def _registration(app: SmartSettings) -> RegisteredClient:
     )
 
 
-class _EhrHttp:
+class EhrHttp:
     """The sandbox's calls. An answer that does not come is a :class:`HookError`, without the address."""
 
     def __init__(self, http: httpx.Client) -> None:

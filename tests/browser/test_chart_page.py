@@ -49,7 +49,7 @@ def test_the_course_is_played_by_clicking(page: Page, demo: RunningDemo) -> None
     press(page, "24 h")
     press(page, "24 h")
     expect(page.locator("#chart")).to_contain_text("tapered")
-    press(page, "Back to the present")
+    press(page, "Start again")
     expect(gravest).to_contain_text("CRS grade 0")
 
 
