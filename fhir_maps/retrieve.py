@@ -1,9 +1,9 @@
 """Retrieval of what prefetch did not bring, from the FHIR server that the client named.
 
 All queries run in parallel under one deadline; what has arrived by then is kept. A server is called only if
-its origin is on the allow-list, over the scopes that were granted, and the token goes to that origin alone:
-pages are followed on the same origin, redirects never. Nothing is stored, and no URL, token or answer is
-logged or put into an exception: search URLs hold the patient's id.
+its origin is on the allow-list, over the scopes that were granted, and the token goes to that base alone:
+pages are followed below it, redirects never. Nothing is stored, no cookie either, and no URL, token or answer
+is logged or put into an exception: search URLs hold the patient's id.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
 import httpx
 import msgspec
@@ -107,6 +108,11 @@ def _is_loopback(origin: str) -> bool:
         return False
 
 
+def no_cookies() -> CookieJar:
+    """A jar that stays empty: a server's cookie must not go along with the token of another user."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
 class AllowedOrigins:
     """The origins that may be called; of ``None``, loopback only."""
 
@@ -151,7 +157,11 @@ class FhirReader:
         self._cap_bytes = cap_bytes
         # No proxy from the environment: a token must go to the named server and nowhere else.
         self._client = httpx.AsyncClient(
-            transport=transport, follow_redirects=False, trust_env=False, timeout=deadline_seconds
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=deadline_seconds,
+            cookies=no_cookies(),
         )
 
     async def close(self) -> None:
@@ -217,8 +227,8 @@ class _Visit:
             results[key] = await self._ask(requirement, self._base + requirement.url_for(patient_id))
         for _ in range(_MOST_PAGES):
             so_far = results[key]
-            url = urljoin(self._base, so_far.next_url) if so_far.next_url else None
-            if so_far.state is not AnswerState.PARTIAL or url is None or origin_of(url) != self._origin:
+            url = self._below_base(so_far.next_url)
+            if so_far.state is not AnswerState.PARTIAL or url is None:
                 break
             try:
                 page = judge_answer(await self._get(url), resource_type, later_page=True)
@@ -229,6 +239,16 @@ class _Visit:
         limited = self._access.permission(requirement) is Permission.LIMITED
         if limited and results[key].state is AnswerState.EMPTY:
             results[key] = FAILED
+
+    def _below_base(self, link: str | None) -> str | None:
+        """A link's address, where it lies below the FHIR base: another base may be another hospital's."""
+        try:
+            url = urljoin(self._base, link) if link else ""
+            path = unquote(urlsplit(url).path)
+        except ValueError:
+            return None
+        below = f"{path}/".startswith(unquote(urlsplit(self._base).path)) and ".." not in path.split("/")
+        return url if below and origin_of(url) == self._origin else None
 
     async def read_medications(self, documents: Iterable[Document], results: dict[str, Answer]) -> None:
         """Read the Medications that are referred to and not among the documents, under the key

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from fhir_maps.retrieve import AllowedOrigins, FhirAccess
+from fhir_maps.retrieve import AllowedOrigins, FhirAccess, no_cookies
 from fhir_maps.written_resources import (
     ID,
     TYPE_NAME,
@@ -100,7 +100,11 @@ class FhirWriter:
         self._deadline_seconds = deadline_seconds
         # No proxy from the environment: a token must go to the named server and nowhere else.
         self._client = httpx.AsyncClient(
-            transport=transport, follow_redirects=False, trust_env=False, timeout=deadline_seconds
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=deadline_seconds,
+            cookies=no_cookies(),
         )
 
     async def close(self) -> None:

@@ -182,6 +182,48 @@ def test_a_page_on_another_origin_is_not_followed_and_the_answer_stays_partial(
     assert not elsewhere.called
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "http://127.0.0.1:9999/other/Observation?page=2",
+        "http://127.0.0.1:9999/fhirs?page=2",
+        "/fhir/../other?page=2",
+        "http://127.0.0.1:9999/fhir/%2e%2e/other?page=2",
+        "http://127.0.0.1:9999@attacker.example/fhir?page=2",
+        "//attacker.example/fhir?page=2",
+        "file:///etc/passwd",
+        "http://[",
+        "http://127.0.0.1:99999999/fhir",
+    ],
+)
+def test_a_page_outside_the_fhir_base_is_not_followed(server: respx.MockRouter, link: str) -> None:
+    server.get(path="/fhir/Observation").respond(json=bundle(observation("o1"), next_url=link))
+    assert state_of(retrieve(WEIGHT)) is AnswerState.PARTIAL
+    assert len(server.calls) == 1
+
+
+def test_a_page_that_is_the_fhir_base_itself_with_a_query_is_followed(server: respx.MockRouter) -> None:
+    server.get(path="/fhir", params={"_getpages": "x"}).respond(json=bundle(observation("o2")))
+    server.get(path="/fhir/Observation").respond(
+        json=bundle(observation("o1"), next_url=f"{BASE}?_getpages=x")
+    )
+    assert state_of(retrieve(WEIGHT)) is AnswerState.GIVEN
+
+
+def test_a_cookie_of_the_server_does_not_go_along_with_another_token(server: respx.MockRouter) -> None:
+    server.route().respond(json=bundle(observation("o1")), headers={"set-cookie": "JSESSIONID=of-user-one"})
+
+    async def run() -> None:
+        reader = FhirReader(None)
+        for token in ("of-user-one", "of-user-two"):
+            await reader.retrieve([WEIGHT], FhirAccess(BASE, token), "p1", {})
+        await reader.close()
+
+    asyncio.run(run())
+    assert len(server.calls) == 2
+    assert not any("cookie" in call.request.headers for call in server.calls)
+
+
 def test_a_later_page_that_fails_leaves_the_answer_partial(server: respx.MockRouter) -> None:
     server.get(f"{BASE}/page2").respond(500)
     server.get(path="/fhir/Observation").respond(json=bundle(observation("o1"), next_url=f"{BASE}/page2"))

@@ -67,6 +67,22 @@ def server() -> Iterator[respx.MockRouter]:
         yield router
 
 
+def test_a_cookie_of_the_server_is_not_kept_for_the_next_user(server: respx.MockRouter) -> None:
+    cookie = {"set-cookie": "JSESSIONID=of-user-one", "Location": f"{BASE}/Observation/o9"}
+    server.post("/Observation").respond(201, headers=cookie)
+    server.get("/Observation/o9").respond(json=KEPT, headers=cookie)
+
+    async def go() -> None:
+        writer = FhirWriter([BASE])
+        await writer.create(ACCESS, SENT)
+        await writer.create(FhirAccess(BASE, "of-user-two"), SENT)
+        await writer.close()
+
+    asyncio.run(go())
+    assert len(server.calls) == 4
+    assert not any("cookie" in call.request.headers for call in server.calls)
+
+
 def test_a_create_is_conditional_on_the_identifier_and_read_again(server: respx.MockRouter) -> None:
     post = server.post("/Observation").respond(201, headers={"Location": f"{BASE}/Observation/o9/_history/1"})
     read = server.get("/Observation/o9").respond(json=KEPT)
