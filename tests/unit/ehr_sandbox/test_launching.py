@@ -1,4 +1,4 @@
-"""A card's link launches the registered app, and no other: for the patient of the chart, anew for each page."""
+"""A card launches the registered app and no other: for the patient of the chart, anew for each page."""
 
 import re
 from collections.abc import Mapping, Sequence
