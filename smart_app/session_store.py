@@ -2,8 +2,9 @@
 
 Each launch has its own session: its id is public (it stands in the path), its secret is in a cookie, and only
 the SHA-256 of that secret is kept. The patient, the user and the tokens are encrypted (AES-256-GCM) with the
-session's id as associated data, so that a row which was copied to another id cannot be opened. A row that
-cannot be opened is a session that has ended: never an error, never half a session.
+session's id as associated data, so that a row which was copied to another id cannot be opened; the session is
+bound to the hash of its secret too, so that whoever writes another hash there opens nothing. A row that cannot
+be opened is a session that has ended: never an error, never half a session.
 
 Times are real time, in seconds since 1970. The calls are synchronous; callers use ``asyncio.to_thread``.
 """
@@ -174,14 +175,17 @@ class SessionStore:
     def open_session(self, session: SmartSession, tokens: Tokens, secret: str) -> None:
         """Keep a new session. Only the SHA-256 of ``secret`` is stored."""
         now = self._now()
+        secret_hash = _hash_of_secret(secret)
         with self._transaction() as connection:
             connection.execute(
                 insert(_SESSIONS).values(
                     sid=session.sid,
-                    secret_hash=_hash_of_secret(secret),
+                    secret_hash=secret_hash,
                     opened_at=now,
                     used_at=now,
-                    content=self._encrypt(msgspec.json.encode(session), "session", session.sid),
+                    content=self._encrypt(
+                        msgspec.json.encode(session), "session", _bound(session.sid, secret_hash)
+                    ),
                     tokens=self._encrypt(msgspec.json.encode(tokens), "tokens", session.sid),
                 )
             )
@@ -199,7 +203,7 @@ class SessionStore:
         if not self._is_live(row, now):
             self.close_session(sid)
             return None
-        session = self._opened(row["content"], "session", sid, SmartSession)
+        session = self._opened(row["content"], "session", _bound(sid, kept_hash), SmartSession)
         if session is not None:
             with self._transaction() as connection:
                 connection.execute(update(_SESSIONS).where(_SESSIONS.c.sid == sid).values(used_at=now))
@@ -269,6 +273,10 @@ def hash_of_state(state: str) -> str:
 
 def _hash_of_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
+
+
+def _bound(sid: str, secret_hash: bytes) -> str:
+    return f"{sid}:{secret_hash.hex()}"
 
 
 def _associated(what: str, name: str) -> bytes:

@@ -1,5 +1,6 @@
 """The session store: what is kept, for how long, and who can open it."""
 
+import hashlib
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -234,6 +235,16 @@ def test_a_row_copied_to_another_session_cannot_be_opened(tmp_path: Path, clock:
         )
     assert store.find_session("sid-a", "secret-a") is None
     assert store.tokens_of("sid-a") is None
+    store.close()
+
+
+def test_a_secret_written_into_the_database_opens_nothing(tmp_path: Path, clock: Clock) -> None:
+    store = SessionStore(f"sqlite:///{tmp_path}/s.sqlite3", KEY, clock)
+    store.open_session(a_session("sid-a", "patient-1"), some_tokens("access-a"), "secret-a")
+    with sqlite3.connect(tmp_path / "s.sqlite3") as database:
+        mine = hashlib.sha256(b"secret-of-the-attacker").digest()
+        database.execute("update smart_session set secret_hash = ?", (mine,))
+    assert store.find_session("sid-a", "secret-of-the-attacker") is None
     store.close()
 
 
