@@ -38,7 +38,7 @@ def check_origin(request: Request, own_origin: str | None) -> None:
 
 
 async def read_form(request: Request) -> FormData:
-    """The fields of a form. Raises :class:`PageError` (400, 415) where it is none of ours."""
+    """The fields of a form, each once. Raises :class:`PageError` (400, 415) where it is none of ours."""
     if request.headers.get("content-type", "").partition(";")[0].strip().casefold() != _FORM_TYPE:
         raise PageError(415, "This form was not accepted", "It was sent in another way than our pages do.")
     body = await request.body()
@@ -48,6 +48,8 @@ async def read_form(request: Request) -> FormData:
         ]
     except ValueError:
         raise PageError(400, "This form was not accepted", "It cannot be read. Nothing was saved.") from None
+    if len({name for name, _ in fields}) < len(fields):  # which of two answers is meant is not ours to guess
+        raise PageError(400, "This form was not accepted", "A field came twice. Nothing was saved.")
     return FormData(fields)
 
 

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fastapi import Request, Response
@@ -220,6 +221,8 @@ def test_a_form_must_be_sent_as_our_pages_send_it(browser: TestClient, session: 
     assert (as_json.status_code, as_parts.status_code) == (415, 415)
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert browser.post(address, content=b"\xff=%ff", headers=FROM_OUR_PAGE | kind).status_code == 400
+    twice = urlencode([*form_of(session).items(), ("answer", "1"), ("answer", "0")])
+    assert browser.post(address, content=twice, headers=FROM_OUR_PAGE | kind).status_code == 400
     many = "&".join(f"x{n}=1" for n in range(1000))
     assert browser.post(address, content=many, headers=FROM_OUR_PAGE | kind).status_code == 400
 
