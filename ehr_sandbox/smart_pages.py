@@ -61,7 +61,8 @@ def _page(title: str, body: str, status: int, *, form_action: str) -> HTMLRespon
         status,
         headers={
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';"
-            f" form-action {form_action}",
+            # The chart's own frame may hold them; in a foreign one a click could be led astray.
+            f" form-action {form_action}; frame-ancestors 'self'",
             "Cache-Control": "no-store",
             "Referrer-Policy": "no-referrer",
         },

@@ -163,6 +163,7 @@ def test_an_app_that_stands_alone_lets_a_patient_be_picked(site: Site) -> None:
     assert page.status_code == 200
     assert "Sandbox, synthetic patients" in page.text
     assert "Adler &lt;A&gt;" in page.text
+    assert page.headers["content-security-policy"].endswith("; frame-ancestors 'self'")
     assert "form-action 'self' http://127.0.0.1:8000" in page.headers["content-security-policy"]
     chosen = page.text.partition('name="request" value="')[2].partition('"')[0]
     answer = site.http.post("/auth/patient", data={"request": chosen, "patient": "brand"})
