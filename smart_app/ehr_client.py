@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 
@@ -47,7 +47,9 @@ class EhrClient:
 
 def is_callable(url: str, insecure_loopback: bool) -> bool:
     """Whether an absolute URL is ``https`` (or ``http`` on loopback, where that is allowed), without user
-    name, fragment or blank.
+    name, fragment or blank, and to a host that can be a hospital's.
+
+    Names are not resolved: where one leads is the certificate's to prove, before anything is sent.
     """
     try:
         parts = urlsplit(url)
@@ -58,9 +60,27 @@ def is_callable(url: str, insecure_loopback: bool) -> bool:
         return False
     if not parts.hostname or parts.username is not None or parts.password is not None or "#" in url:
         return False
+    if _is_no_server(parts.hostname):
+        return False
     return parts.scheme == "https" or (
         parts.scheme == "http" and insecure_loopback and is_loopback(parts.hostname)
     )
+
+
+def _is_no_server(host: str) -> bool:
+    """Whether a host is an address that no EHR has (a cloud's metadata is link-local), or hides which it is.
+
+    Hospitals do have private addresses: those are taken.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        # Resolvers read 2852039166, 0xA9FEA9FE and 169.254.43518 as addresses too.
+        last = host.rstrip(".").rpartition(".")[2]
+        return last.isdecimal() or last.startswith("0x")
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_link_local or address.is_unspecified or address.is_multicast
 
 
 def is_loopback(host: str) -> bool:

@@ -66,6 +66,16 @@ def test_relative_endpoints_lie_below_the_fhir_base(site: Site) -> None:
         "javascript:alert(1)",
         "https://ehr.example/a b",
         "https://" + "x" * 3000,
+        "file:///etc/passwd",
+        "gopher://ehr.example/authorize",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fe80::1]/authorize",
+        "https://[::ffff:169.254.169.254]/authorize",
+        "https://2852039166/authorize",
+        "https://0xA9FEA9FE/authorize",
+        "https://169.254.43518/authorize",
+        "https://0.0.0.0/authorize",
+        "https://[::]/authorize",
     ],
 )
 def test_an_endpoint_that_is_no_https_address_is_refused(site: Site, name: str, address: object) -> None:

@@ -153,6 +153,17 @@ def test_http_is_for_loopback_and_only_when_asked_for(tmp_path: Path, keys: Path
     assert not read(tmp_path, EHR, keys).takes("http://127.0.0.1:8001/auth")
 
 
+def test_private_addresses_of_a_hospital_are_taken(tmp_path: Path, keys: Path) -> None:
+    settings = read(tmp_path, EHR, keys)
+    for url in (
+        "https://10.1.2.3/r4",
+        "https://192.168.0.7:8443/r4",
+        "https://[fd00::7]/r4",
+        "https://ehr7/r4",
+    ):
+        assert settings.takes(url)
+
+
 @pytest.mark.parametrize("url", ["", "cds.example", "http://cds.example", "https://cds.example/?x=1"])
 def test_the_public_address_must_be_known(tmp_path: Path, keys: Path, url: str) -> None:
     with pytest.raises(SmartSettingsError, match="CART_CDS_PUBLIC_URL"):
