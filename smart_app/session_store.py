@@ -3,7 +3,7 @@
 Each launch has its own session: its id is public (it stands in the path), its secret is in a cookie, and only
 the SHA-256 of that secret is kept. The patient, the user and the tokens are encrypted (AES-256-GCM) with the
 session's id as associated data, so that a row which was copied to another id cannot be opened; the session is
-bound to the hash of its secret too, so that whoever writes another hash there opens nothing. A row that cannot
+bound to the hash of its secret, so that whoever writes another hash there opens nothing. A row that cannot
 be opened is a session that has ended: never an error, never half a session.
 
 Times are real time, in seconds since 1970. The calls are synchronous; callers use ``asyncio.to_thread``.
