@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test setup check lock clean bench bench-against docs
+.PHONY: demo test setup check lock clean bench bench-against bench-course docs
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@echo "Installing into $(VENV)/: once, about a minute, from the package index of your pip"
@@ -47,6 +47,10 @@ bench: setup
 # This tree beside an earlier commit, in under four minutes: make bench-against COMMIT=750814d; writes bench/AGAINST.md.
 bench-against: setup
 	$(BIN)/python -m bench.against $(COMMIT)
+
+# The course page over 14 days of hourly vital signs, in under two minutes; writes bench/COURSE.md.
+bench-course: setup
+	$(BIN)/python -m bench.course_page
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -124,7 +124,7 @@ def chart(size: Size) -> list[Resource]:
         builders.patient(born=date(1968, 5, 2)),
         builders.cart_infusion("axicabtagene-ciloleucel", at=INFUSED),
     ]
-    return [*give_ids(beside), *(_as_served(found) for found in give_ids(observations + administrations))]
+    return [*give_ids(beside), *(as_served(found) for found in give_ids(observations + administrations))]
 
 
 def _times(count: int, days: float, until: datetime = AT - timedelta(minutes=10)) -> Iterator[datetime]:
@@ -215,7 +215,7 @@ def _other_administrations(size: Size) -> Iterator[Resource]:
         yield found | {"medicationCodeableConcept": concept(local, text=name)}
 
 
-def _as_served(resource: Resource) -> Resource:
+def as_served(resource: Resource) -> Resource:
     """Add what a server and its interface engine write beside the facts, and nobody here reads."""
     identity, stamp = resource["id"], instant(AT)
     kind = resource["resourceType"]

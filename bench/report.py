@@ -87,6 +87,8 @@ def results_document(
         "those of each peer's quietest round (its lowest median), and of the processor time of its worker,",
         "which other users of the machine change less.",
         "",
+        "The course page of the SMART app is measured apart: see [COURSE.md](COURSE.md).",
+        "",
         f"Run of {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} shared cores ({platform.machine()}),"
         f" CPython {platform.python_version()}; the whole run took {seconds / 60:.1f} minutes.",
         "",

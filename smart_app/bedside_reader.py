@@ -80,7 +80,7 @@ class BedsideReader:
             )
         if not record.anything_readable:
             raise _nothing_readable(answers)
-        return await asyncio.to_thread(self._bedside, session, record, at)
+        return await asyncio.to_thread(self.grade, session, record, at)
 
     async def _ask(self, session: SmartSession) -> Mapping[str, Answer]:
         access = await self._tokens.access(session)
@@ -98,7 +98,7 @@ class BedsideReader:
             raise sign_in_ended()
         return join_retried(answers, retried)
 
-    def _bedside(self, session: SmartSession, record: BedsideRecord, at: datetime) -> Bedside:
+    def grade(self, session: SmartSession, record: BedsideRecord, at: datetime) -> Bedside:
         try:
             reading = read_chart(
                 record.documents,
