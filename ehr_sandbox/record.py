@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
+from zlib import crc32
 
 from ehr_sandbox import codes
 
@@ -23,6 +24,7 @@ Loading a course shifts it to the present.
 """
 
 FULL_URL_BASE = "https://cart-toxicity-cds.github.io/sandbox/fhir"
+RECORD_NUMBERS = "https://cart-toxicity-cds.github.io/sandbox/record-number"
 
 Resource = dict[str, Any]
 
@@ -89,6 +91,14 @@ class Record:
                 "resourceType": "Patient",
                 "id": self.id,
                 "meta": {"security": [codes.TEST_DATA]},
+                "identifier": [
+                    {
+                        "type": {"coding": [codes.RECORD_NUMBER_TYPE]},
+                        "system": RECORD_NUMBERS,
+                        # Invented, and the same each time the record is written.
+                        "value": f"{crc32(self.id.encode()) % 1_000_000:06}",
+                    }
+                ],
                 "name": [{"family": family, "given": [given]}],
                 "gender": gender,
                 "birthDate": born.isoformat(),
