@@ -21,6 +21,7 @@ NOT_TESTED = "not-tested"
 SEDATED = {"yes": True, "no": False}
 OTHER_REASON = "Other reason"
 REASON_SEDATED = "Sedated"
+REASON_UNAROUSABLE, UNAROUSABLE = "Unarousable", "unarousable"
 # An assessment of yesterday is entered late; an older one is more likely a slip of the date.
 OLDEST = timedelta(hours=24)
 # Parts of the form that are no answers.
@@ -238,9 +239,13 @@ class _Reading:
         findings: Mapping[str, str],
         sedated: bool | None,
     ) -> None:
-        """What one answer asks of another: sedation that was named, and arousal where it decides."""
+        """What one answer asks of another: a reason that was named, and arousal where it decides."""
         if sedated is not True and any(answer.reason == REASON_SEDATED for answer in answers.values()):
             self.fault("sedated", "Sedated is given as a reason: say here that the patient is sedated.")
+        unarousable = any(answer.reason == REASON_UNAROUSABLE for answer in answers.values())
+        if unarousable and findings.get("consciousness", UNAROUSABLE) != UNAROUSABLE:
+            self.fault("consciousness", "Arousal: “Unarousable” is given as a reason. Mend one of the two.")
+            return
         scored = sum(answer.points or 0 for answer in answers.values())
         by_capd = questionnaire.id == CAPD
         unscored = not any(answer.points is not None for answer in answers.values())

@@ -27,16 +27,19 @@ from fhir_maps.ice_observation import (
 from fhir_maps.questionnaires import BedsideQuestionnaire, bedside_questionnaire
 from fhir_maps.subjects import patient_id_of
 from fhir_maps.times import parse_instant
+from grading.tables import shipped_tables
 from smart_app.attributing import who_of
 from smart_app.errors import PageError
 from smart_app.ice_form import CORRECTS, INSTRUMENT, VERSION, Entry, Fault, new_values, read_form, values_of
 from smart_app.ice_scores import (
     bands,
     baseline_score,
+    grade_then,
     instruments_for,
     last_score,
     last_sentence,
     preview,
+    unknown_of,
 )
 from smart_app.ice_words import (
     PROBLEMS,
@@ -45,8 +48,10 @@ from smart_app.ice_words import (
     name_and_most,
     summary_line,
     tell_answer,
+    tell_due,
     tell_findings,
     tell_grade,
+    tell_newer,
     tell_points,
     tell_range,
     tell_score,
@@ -204,12 +209,12 @@ class _IcePage:
             score_name=name,
             sentence=last_sentence(bedside),
             most=most,
-            bands=bands(),
+            bands=bands(bedside),
             others=[(other, *name_and_most(other)) for other in instruments if other != questionnaire.id],
             only_capd=len(instruments) == 1 and not questionnaire.items,
             correcting=CORRECTS in entry.values,
             why_not_saved=why_not_saved(session),
-            schedule=bedside.review.ice_schedule if bedside.review else None,
+            due=tell_due(bedside),
             **self._earlier(bedside, questionnaire, entry.values.get(CORRECTS)),
         )
 
@@ -225,9 +230,8 @@ class _IcePage:
     ) -> Response:
         assessment, questionnaire = taken.assessment, taken.entry.questionnaire
         grades = preview(bedside, taken.observation, self._room.now())
-        evidence = bedside.review.assessment.evidence if bedside.review else None
-        infusion = evidence.infusion if evidence else None
-        last = last_score(bedside, questionnaire, _reference(taken.entry.values.get(CORRECTS)))
+        corrects = taken.entry.values.get(CORRECTS)
+        newest = last_score(bedside, questionnaire, _reference(corrects))
         return self._room.render(
             "ice_confirm.html",
             session,
@@ -246,10 +250,11 @@ class _IcePage:
             grade_then=tell_grade(grades.then) if _differs(grades.then, grades.after) else None,
             criteria_met=grades.after.criteria if grades.after else (),
             grade_notes=grades.after.notes if grades.after else (),
-            cautions=cautions(assessment, grades, infusion.at if infusion else None, last, bedside.zone),
+            grade_unknown=grades.unknown,
+            cautions=cautions(assessment, grades, newest, bedside),
             unread=bedside.unread,
             **_told(assessment, bedside),
-            **self._earlier(bedside, questionnaire, taken.entry.values.get(CORRECTS)),
+            **self._earlier(bedside, questionnaire, corrects, assessment.assessed_at),
         )
 
     def saved(self, session: SmartSession, bedside: Bedside, form_id: str) -> Response:
@@ -257,7 +262,11 @@ class _IcePage:
         assessment = read_assessment(found) if found is not None else None
         if found is None or assessment is None:
             return self._room.render("ice_saved.html", session, bedside, found=False)
-        grade = bedside.review.assessment.icans if bedside.review else None
+        now = bedside.review.assessment if bedside.review else None
+        grade = now.icans if now else None
+        questionnaire, at = bedside_questionnaire(assessment.questionnaire_id), assessment.assessed_at
+        then = grade_then(bedside, at) if at < bedside.at else grade
+        other = last_score(bedside, questionnaire, _reference(found.get("id")))
         entered_at = parse_instant(found.get("issued"))
         return self._room.render(
             "ice_saved.html",
@@ -269,19 +278,28 @@ class _IcePage:
             by=who_of(found),
             entered_at=write_clock(entered_at, bedside.zone) if entered_at else None,
             grade=tell_grade(grade),
+            grade_then=tell_grade(then) if _differs(then, grade) else None,
             criteria_met=grade.criteria if grade else (),
-            schedule=bedside.review.ice_schedule if bedside.review else None,
-            summary=summary_line(assessment, grade, bedside.zone),
+            grade_notes=grade.notes if grade else (),
+            grade_unknown=unknown_of(now),
+            newer=tell_newer(assessment, other, bedside.zone),
+            due=tell_due(bedside),
+            summary=summary_line(assessment, then, grade, bedside),
             may_correct=_may_correct(session, found, self._room.now()),
+            seizure_hours=shipped_tables().span("seizure") // timedelta(hours=1),
             **_told(assessment, bedside),
-            **self._earlier(bedside, bedside_questionnaire(assessment.questionnaire_id), found.get("id")),
+            **self._earlier(bedside, questionnaire, found.get("id"), at),
         )
 
     def _earlier(
-        self, bedside: Bedside, questionnaire: BedsideQuestionnaire, without: str | None
+        self,
+        bedside: Bedside,
+        questionnaire: BedsideQuestionnaire,
+        without: str | None,
+        until: datetime | None = None,
     ) -> dict[str, Any]:
-        """Last score and baseline, as a whole and item by item."""
-        last = last_score(bedside, questionnaire, _reference(without))
+        """Last score (the last one until a time) and baseline, as a whole and item by item."""
+        last = last_score(bedside, questionnaire, _reference(without), until)
         baseline = baseline_score(bedside) if questionnaire.items else None
         return {
             "last": (tell_range(last.lowest, last.highest), write_clock(last.at, bedside.zone))

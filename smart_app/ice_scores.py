@@ -21,12 +21,14 @@ from fhir_maps.observations import read_observation
 from fhir_maps.questionnaires import CAPD, ICE, BedsideQuestionnaire
 from fhir_maps.terminology import Terminology, load_terminology
 from grading.assess import assess
-from grading.assessment import SyndromeGrade
+from grading.assessment import Assessment, SyndromeGrade
 from grading.chart import BaselineIce, CapdScore, Chart, IceScore
 from grading.chart_index import ChartIndex
 from grading.evidence_at import evidence_at
+from grading.gaps import INPUTS_OF_ICANS
 from grading.icans import assessed_by_capd
 from grading.tables import shipped_tables
+from management.gap_words import describe_gap
 from smart_app.page_room import Bedside, Resource
 
 
@@ -44,12 +46,14 @@ class EarlierScore:
 class GradePreview:
     """ICANS as it stands, and with the assessment in the chart: now, and at its own time where that differs.
 
-    All ``None`` where nobody is to be graded: no infusion on record, or one too long ago.
+    All ``None`` where nobody is to be graded: no infusion on record, or one too long ago. ``unknown`` is what
+    leaves the grade with it open, in words.
     """
 
     before: SyndromeGrade | None
     after: SyndromeGrade | None
     then: SyndromeGrade | None
+    unknown: tuple[str, ...] = ()
 
 
 def instruments_for(bedside: Bedside) -> tuple[str, ...]:
@@ -68,11 +72,16 @@ def instruments_for(bedside: Bedside) -> tuple[str, ...]:
 
 
 def last_score(
-    bedside: Bedside, questionnaire: BedsideQuestionnaire, without: str | None
+    bedside: Bedside,
+    questionnaire: BedsideQuestionnaire,
+    without: str | None,
+    until: datetime | None = None,
 ) -> EarlierScore | None:
-    """The newest score of the record, leaving out the one of a reference (that which is corrected)."""
+    """The newest score of the record, or the newest one ``until`` a time, leaving out the one of a reference
+    (that which is corrected).
+    """
     scores = _scores(bedside.chart, questionnaire)
-    horizon = bedside.at + shipped_tables().span("clock-skew")
+    horizon = until or bedside.at + shipped_tables().span("clock-skew")
     known = [row for row in scores if row.at <= horizon and row.source.reference != without]
     return _earlier(known[-1], bedside) if known else None
 
@@ -104,16 +113,42 @@ def preview(bedside: Bedside, observation: Resource, at: datetime) -> GradePrevi
     """
     if bedside.review is None:
         return GradePreview(None, None, None)
-    chart = chart_with(bedside.chart, observation)
-    if bedside.review.assessment.evidence.infusion is None:
-        chart = replace(chart, infusions=())
+    chart = _gradable(chart_with(bedside.chart, observation), bedside)
     effective = datetime.fromisoformat(observation["effectiveDateTime"])
-    after, then = assess(chart, at), assess(chart, effective) if effective < at else None
+    after = assess(chart, at)
     return GradePreview(
         bedside.review.assessment.icans,
         after.icans if after else None,
-        then.icans if then else None,
+        _icans_at(chart, effective) if effective < at else None,
+        unknown_of(after),
     )
+
+
+def grade_then(bedside: Bedside, at: datetime) -> SyndromeGrade | None:
+    """ICANS of the record at an earlier time; ``None`` where nobody was graded."""
+    return None if bedside.review is None else _icans_at(_gradable(bedside.chart, bedside), at)
+
+
+def unknown_of(assessment: Assessment | None) -> tuple[str, ...]:
+    """What leaves ICANS open, in words."""
+    gaps = assessment.gaps if assessment is not None else ()
+    told = (
+        describe_gap(gap.what, gap.why) + (f": {gap.detail}" if gap.detail else "")
+        for gap in gaps
+        if gap.widens_range and gap.what in INPUTS_OF_ICANS
+    )
+    return tuple(dict.fromkeys(told))
+
+
+def _gradable(chart: Chart, bedside: Bedside) -> Chart:
+    """The chart as the page grades it: where a newer infusion may be, the older one is not counted from."""
+    unknown = bedside.review is not None and bedside.review.assessment.evidence.infusion is None
+    return replace(chart, infusions=()) if unknown else chart
+
+
+def _icans_at(chart: Chart, at: datetime) -> SyndromeGrade | None:
+    found = assess(chart, at)
+    return found.icans if found else None
 
 
 def chart_with(chart: Chart, observation: Resource) -> Chart:
@@ -130,11 +165,16 @@ def chart_with(chart: Chart, observation: Resource) -> Chart:
     return replace(chart, **columns)
 
 
-def bands() -> list[tuple[int, int, int]]:
-    """The rows of the ICE table, as lowest score, highest score and level: for the running figure."""
-    return [
-        (row.lowest_score or 0, row.highest_score or 0, row.level) for row in shipped_tables().axis("ice")
-    ]
+def bands(bedside: Bedside) -> list[tuple[int, int, int]]:
+    """The rows of the ICE table, as lowest score, highest score and level: for the running figure.
+
+    None after a baseline that was not full: then the table alone does not tell the grade.
+    """
+    tables = shipped_tables()
+    baseline = baseline_score(bedside)
+    if baseline is not None and baseline.highest < tables.limit("ice-unimpaired"):
+        return []
+    return [(row.lowest_score or 0, row.highest_score or 0, row.level) for row in tables.axis("ice")]
 
 
 def _without(rows: Iterable[object], reference: str) -> tuple[object, ...]:

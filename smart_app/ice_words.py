@@ -1,14 +1,17 @@
 """What the ICE page says: scores, items and grades in words, and what became of a save."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 
 from fhir_maps.ice_observation import Answer, BedsideAssessment
 from fhir_maps.questionnaires import ICE, Question, bedside_questionnaire
 from grading.assessment import SyndromeGrade
+from grading.evidence import Evidence
+from grading.tables import shipped_tables
+from smart_app.course_summary import ice_line
 from smart_app.grade_words import describe_grade
 from smart_app.ice_scores import EarlierScore, GradePreview
-from smart_app.page_room import Saving
+from smart_app.page_room import Bedside, Saving
 from smart_app.session import SmartSession
 from smart_app.timeline_rows import write_clock
 
@@ -108,35 +111,87 @@ def tell_findings(assessment: BedsideAssessment) -> Iterator[tuple[str, str]]:
 
 def tell_grade(grade: SyndromeGrade | None) -> str:
     """ICANS in words."""
-    return "ICANS: nobody is graded here" if grade is None else describe_grade("ICANS", grade)
+    return "ICANS is not graded" if grade is None else describe_grade("ICANS", grade)
 
 
 def cautions(
-    assessment: BedsideAssessment,
-    grades: GradePreview,
-    infusion_at: datetime | None,
-    last: EarlierScore | None,
-    zone: tzinfo,
+    assessment: BedsideAssessment, grades: GradePreview, newest: EarlierScore | None, bedside: Bedside
 ) -> list[str]:
-    """What to think of before saving; none of it stops anybody."""
+    """What to think of before saving; none of it stops anybody. ``newest`` is the newest other score."""
     told = []
     unarousable = assessment.findings.get("consciousness") == "unarousable"
     if unarousable and assessment.items and assessment.points[0] > 0:
         told.append("Unarousable, but items were answered: check both.")
+    if unarousable and not assessment.items and assessment.is_complete:
+        told.append("Unarousable, but CAPD was scored: check both.")
     if assessment.sedated:
         told.append("Under sedation neither the score nor arousal is graded.")
+    infusion_at = None
+    if bedside.review is not None:
+        evidence = bedside.review.assessment.evidence
+        infusion_at = evidence.infusion.at if evidence.infusion else None
+        told += _of_earlier_findings(assessment, evidence, bedside.zone)
     if grades.after is None:
-        told.append("No infusion in the last days to grade after: this is kept as a baseline.")
+        told.append(_why_not_graded(bedside))
     elif infusion_at is not None and assessment.assessed_at < infusion_at:
         told.append("This is before the infusion: it is kept as a baseline.")
-    if last is not None and last.at > assessment.assessed_at:
-        newer = write_clock(last.at, zone)
-        told.append(f"The record holds a newer score, of {newer}: that one counts for the present.")
+    if (newer := tell_newer(assessment, newest, bedside.zone)) is not None:
+        told.append(newer)
     return told
 
 
-def summary_line(assessment: BedsideAssessment, grade: SyndromeGrade | None, zone: tzinfo) -> str:
-    """One line to copy: what was lost, arousal, grade and time, without the patient's name."""
+def tell_due(bedside: Bedside) -> tuple[str, bool] | None:
+    """When the next score is due, and whether it is overdue."""
+    return ice_line(bedside.review.ice_schedule if bedside.review else None, bedside.zone)
+
+
+def tell_newer(assessment: BedsideAssessment, newest: EarlierScore | None, zone: tzinfo) -> str | None:
+    """That another score is newer than this one and counts in its place; ``None`` where none is."""
+    if newest is None or newest.at <= assessment.assessed_at:
+        return None
+    newer = write_clock(newest.at, zone)
+    return f"The record holds a newer score, of {newer}: that one counts for the present."
+
+
+def _of_earlier_findings(assessment: BedsideAssessment, evidence: Evidence, zone: tzinfo) -> Iterator[str]:
+    """What stands in the record and is withdrawn, or is not, by what was entered."""
+    at = assessment.assessed_at
+    sedation = evidence.sedation
+    if assessment.sedated is None and sedation is not None and sedation.sedated:
+        charted = write_clock(sedation.at, zone)
+        yield f"The record says “sedated”, of {charted}. If that is over, answer No under Sedated."
+    motor, raised = evidence.motor, evidence.raised_icp
+    standing = [
+        ("motor", "Motor", motor and (motor.at, motor.finding.value)),
+        ("raised-icp", "Raised intracranial pressure", raised and (raised.at, raised.finding.value)),
+    ]
+    for name, words, row in standing:
+        if assessment.findings.get(name) == "none" and row and row[1] != "none" and row[0] < at:
+            question = next(q for q in _findings_of(assessment) if q.link_id == name)
+            option = question.option_of(row[1])
+            found = option.label.lower() if option else row[1]
+            yield f"{words}: “None” ends the {found} charted {write_clock(row[0], zone)}. Is it really gone?"
+
+
+def _findings_of(assessment: BedsideAssessment) -> Sequence[Question]:
+    return bedside_questionnaire(assessment.questionnaire_id).findings
+
+
+def _why_not_graded(bedside: Bedside) -> str:
+    if any(each.at is not None and each.at <= bedside.at for each in bedside.chart.infusions):
+        days = shipped_tables().span("monitoring").days
+        return f"The last infusion was more than {days} days ago: ICANS is not graded any more."
+    return "No infusion in the last days to grade after: this is kept as a baseline."
+
+
+def summary_line(
+    assessment: BedsideAssessment, then: SyndromeGrade | None, now: SyndromeGrade | None, bedside: Bedside
+) -> str:
+    """One line to copy: what was lost, arousal, and the grade of its time, without the patient's name.
+
+    Where the grade is another one by now, that follows with its own time.
+    """
+    zone = bedside.zone
     questionnaire = bedside_questionnaire(assessment.questionnaire_id)
     lost = [
         f"{item.text.lower()} {NOT_TESTED if answer.points is None else f'{answer.points}/{item.highest}'}"
@@ -149,5 +204,8 @@ def summary_line(assessment: BedsideAssessment, grade: SyndromeGrade | None, zon
         for question, told in tell_findings(assessment)
         if told not in ("not said", "None")
     ]
-    parts = [score, *found, *([describe_grade("ICANS", grade) + " (ASTCT 2019)"] if grade else [])]
-    return f"{'; '.join(parts)}; {write_clock(assessment.assessed_at, zone)}"
+    parts = [score, *found, *([describe_grade("ICANS", then) + " (ASTCT 2019)"] if then else [])]
+    line = f"{'; '.join(parts)}; {write_clock(assessment.assessed_at, zone)}"
+    if now is None or (then is not None and describe_grade("ICANS", then) == describe_grade("ICANS", now)):
+        return line
+    return f"{line}. At {write_clock(bedside.at, zone)}: {describe_grade('ICANS', now)} (ASTCT 2019)"

@@ -23,6 +23,10 @@
       live.textContent = `${least} points so far; ${open} ${open === 1 ? "item" : "items"} open`;
       return;
     }
+    if (!bands.length) {
+      live.textContent = `ICE ${total} of ${live.dataset.most}`;
+      return;
+    }
     const found = [...levels(least), ...levels(most), ...(levels(most).length ? [] : [0])];
     const low = Math.min(...found), high = Math.max(...found);
     const grade = low === high ? `${low}` : `${low}–${high}`;

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.smart_app.ice_room import (
     IceRoom,
     checked,
     hidden_fields,
+    infusion,
     observation,
     session_of,
     text_of,
@@ -54,6 +56,13 @@ def follow(room: IceRoom, answer: Any) -> str:
     page = room.browser.get(answer.headers["location"])
     assert page.status_code == 200
     return str(page.text)
+
+
+def copied(page: str) -> str:
+    """The line to copy."""
+    line = re.search(r'<textarea id="summary".*?>(.*?)</textarea>', page, re.S)
+    assert line is not None
+    return unescape(line[1])
 
 
 # The form
@@ -208,14 +217,135 @@ def test_before_the_infusion_it_is_a_baseline_and_without_one_nobody_is_graded()
     assert "This is before the infusion: it is kept as a baseline." in page
     nobody = IceRoom(record={})
     page = text_of(confirmation(nobody))
-    assert "ICANS: nobody is graded here" in page
+    assert "ICANS is not graded" in page
     assert "kept as a baseline" in page
     assert "ICE 10 of 10" in text_of(follow(nobody, nobody.save(confirmation(nobody))))
+
+
+def test_an_older_score_is_never_told_with_the_grade_of_a_newer_one() -> None:
+    """ICE 2 of 06:00 was grade 3; the ICE 10 of 08:00 is grade 0, and may not be copied as that of 06:00."""
+    room = IceRoom()
+    room.record["Observation/l"] = earlier("l", "2026-03-04T08:00:00+01:00", (1, 1, 1, 1, 3, 1, 1, 1))
+    room.record["Observation/b"] = earlier("b", "2026-03-04T01:00:00+01:00", (1, 1, 1, 1, 2, 1, 1, 1))
+    page = confirmation(
+        room,
+        {"assessed-at": "2026-03-04T06:00", **ALL_WRONG, "ice-naming": "2", "consciousness": "alert"},
+    )
+    assert '<p class="grade">Now: ICANS grade 0</p>' in page
+    assert "Last: 9, 4 Mar 01:00." in text_of(page)
+    saved = follow(room, room.save(page))
+    told = text_of(saved)
+    assert "At the time of the assessment: ICANS grade 3." in told
+    assert "The record holds a newer score, of 4 Mar 08:00: that one counts for the present." in told
+    assert copied(saved).endswith(
+        "; ICANS grade 3 (ASTCT 2019); 4 Mar 06:00. At 4 Mar 09:00: ICANS grade 0 (ASTCT 2019)"
+    )
+
+
+def test_what_leaves_the_grade_open_is_named_before_and_after_saving() -> None:
+    room = IceRoom()
+    untested: dict[str, str | None] = {"ice-writing": "not-tested", "ice-writing.reason": "Declined"}
+    page = confirmation(room, {**untested, "consciousness": "alert"})
+    words = "ICE not charted: items not done: writing – leaves the grade open"
+    assert "ICANS 0–1, not decidable" in text_of(page)
+    assert words in text_of(page)
+    assert words in text_of(follow(room, room.save(page)))
+
+
+def test_a_sedation_still_on_record_is_asked_about() -> None:
+    room = IceRoom()
+    room.record["Observation/s"] = observation("sedated", "s", "2026-03-04T04:00:00+01:00", valueBoolean=True)
+    words = "The record says “sedated”, of 4 Mar 04:00. If that is over, answer No under Sedated."
+    page = text_of(confirmation(room, {"consciousness": "alert"}))
+    assert "ICANS not assessable" in page
+    assert words in page
+    ended = text_of(confirmation(room, {"consciousness": "alert", "sedated": "no"}))
+    assert "ICANS grade 0" in ended
+    assert words not in ended
+
+
+def test_none_that_ends_a_standing_finding_is_questioned() -> None:
+    """Motor and pressure findings stand until withdrawn: a hurried "None" takes grade 4 away."""
+    room = IceRoom()
+    for code, value in (("motor", "hemiparesis"), ("raised-icp", "papilloedema")):
+        concept = {"valueCodeableConcept": {"coding": [{"system": OWN, "code": value}]}}
+        room.record[f"Observation/{code}"] = observation(code, code, "2026-03-04T02:00:00+01:00", **concept)
+    page = text_of(confirmation(room, {"consciousness": "alert", "motor": "none", "raised-icp": "none"}))
+    assert "Without it: ICANS grade 4." in page
+    assert "“None” ends the hemiparesis charted 4 Mar 02:00. Is it really gone?" in page
+    assert "“None” ends the papilloedema charted 4 Mar 02:00. Is it really gone?" in page
+    left = text_of(confirmation(room, {"consciousness": "alert"}))
+    assert "ICANS grade 4" in left
+    assert "really gone" not in left
+
+
+def test_a_rhythm_that_no_source_prints_is_marked_on_the_form_and_after_saving() -> None:
+    room = IceRoom()
+    assert "every 12 h: at least twice a day; not verified" in text_of(room.open_page())
+    saved = text_of(follow(room, room.save(confirmation(room, {"consciousness": "alert"}))))
+    assert (
+        "Next ICE due 4 Mar 21:00 (last 4 Mar 09:00; every 12 h: at least twice a day; not verified)" in saved
+    )
+
+
+def test_a_baseline_that_was_not_full_is_told_after_saving_and_stops_the_running_grade() -> None:
+    room = IceRoom()
+    room.record["Observation/b"] = observation(
+        "baseline-ice", "b", "2026-02-28T10:00:00+01:00", valueInteger=8
+    )
+    assert 'data-running="[]"' in room.open_page()
+    assert "[[" in IceRoom().open_page().partition('data-running="')[2][:3]
+    saved = text_of(
+        follow(room, room.save(confirmation(room, {"ice-naming": "1", "consciousness": "alert"})))
+    )
+    assert "ICANS grade 0" in saved
+    assert "Baseline ICE is 8; ICE counts only below it" in saved
+
+
+def test_after_the_window_a_score_is_no_baseline() -> None:
+    room = IceRoom(record={"Procedure/infusion": infusion("2026-01-20T10:00:00+01:00")})
+    page = text_of(confirmation(room, {"consciousness": "alert"}))
+    assert "The last infusion was more than 30 days ago: ICANS is not graded any more." in page
+    assert "baseline." not in page
+
+
+def test_a_correction_is_compared_with_the_entry_it_corrects() -> None:
+    room = IceRoom(session=session_of(CORRECTS))
+    saved = follow(room, room.save(confirmation(room, {**ALL_WRONG, "consciousness": "alert"})))
+    correction = re.search(r'href="([^"]*/ice/correct/[^"]*)"', saved)
+    assert correction is not None
+    form = room.browser.get(correction[1]).text
+    fields = hidden_fields(form) | typed_fields(form) | checked(form)
+    page = text_of(room.check(fields | {"ice-naming": "3", "ice-year": "1"}).text)
+    assert "ICANS grade 2 Without the correction: ICANS grade 3." in page
+
+
+def test_what_a_newer_entry_cannot_undo_is_said_where_nothing_can_be_corrected() -> None:
+    room = IceRoom()
+    saved = text_of(follow(room, room.save(confirmation(room, {"consciousness": "alert"}))))
+    assert "A seizure counts for 24 hours whatever is entered later" in saved
 
 
 def test_unarousable_beside_answered_items_is_questioned() -> None:
     page = text_of(confirmation(IceRoom(), {"consciousness": "unarousable"}))
     assert "Unarousable, but items were answered: check both." in page
+
+
+def test_unarousable_beside_a_scored_capd_is_questioned_and_as_its_reason_must_be_said_again() -> None:
+    """CAPD that could not be performed because unarousable is grade 4: "alert" beside it would make 0–3."""
+    child = IceRoom(birth_date="2018-01-01")
+    fields = hidden_fields(child.open_page()) | typed_fields(child.open_page())
+    scored = child.check(fields | {"capd-total": "12", "consciousness": "unarousable"})
+    assert "Unarousable, but CAPD was scored: check both." in text_of(scored.text)
+    unarousable = fields | {"capd-total.reason": "Unarousable"}
+    for level, status in (("alert", 422), ("", 422), ("unarousable", 200)):
+        assert child.check(unarousable | {"consciousness": level}).status_code == status
+    page = child.check(unarousable | {"consciousness": "alert"}).text
+    assert "“Unarousable” is given as a reason. Mend one of the two." in page
+    assert (
+        '<p class="grade">ICANS grade 4</p>'
+        in child.check(unarousable | {"consciousness": "unarousable"}).text
+    )
 
 
 # Who it is for, and what is written
