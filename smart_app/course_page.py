@@ -109,10 +109,7 @@ def page_values(bedside: Bedside, window: Window, highlight: str | None = None) 
         "vital_columns": VITAL_COLUMNS,
         "highlight": highlight,
         "highlight_shown": any(row.highlighted for row in timeline.rows),
-        "treatments_unread": any(
-            gap.what in _TREATMENTS and gap.why is not GapWhy.ATTRIBUTED_ELSEWHERE
-            for gap in bedside.chart.gaps
-        ),
+        "treatments_unread": doses_unread(bedside.chart),
         "treatments": [] if course is None else treatment_lines(course, bedside.zone),
     }
 
@@ -128,6 +125,11 @@ def why_nobody_is_graded(chart: Chart, at: datetime, zone: tzinfo) -> str:
             f" today. CRS and ICANS are graded for {days} days after an infusion."
         )
     return "No CAR-T infusion that took place is on record."
+
+
+def doses_unread(chart: Chart) -> bool:
+    """Whether there may be more doses against the syndromes than could be read."""
+    return any(gap.what in _TREATMENTS and gap.why is not GapWhy.ATTRIBUTED_ELSEWHERE for gap in chart.gaps)
 
 
 def _product(product: str | None) -> str:

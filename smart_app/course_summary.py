@@ -157,7 +157,7 @@ def gap_lines(review: Review, unread: Iterable[str]) -> list[tuple[str, bool]]:
             continue  # a clinician explained it: known, and told beside the grade
         detail = f": {gap.detail}" if gap.detail else ""
         lines.append((describe_gap(gap.what, gap.why) + detail, gap.widens_range))
-    return list(dict.fromkeys(lines))
+    return sorted(dict.fromkeys(lines), key=lambda line: not line[1])
 
 
 def advice_lines(recommendations: Iterable[Recommendation]) -> list[Advice]:

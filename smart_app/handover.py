@@ -7,13 +7,15 @@ guessed here, what is not known is a line of its own, and what is left out for l
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 
-from grading.assessment import SyndromeGrade
+from grading.assessment import Status, SyndromeGrade
 from grading.bedside_words import in_words
 from grading.course import PatientCourse, SyndromeCourse, TreatmentDose
 from grading.evidence import Evidence
 from management.lab_values import exact
+from management.late_effects import find_late_effects
 from management.review import Recommendation, Review, Strength
 from smart_app.attributing import in_force
+from smart_app.course_page import doses_unread, why_nobody_is_graded
 from smart_app.course_summary import gap_lines, ice_line, withheld_lines
 from smart_app.grade_words import describe_grade, describe_grades
 from smart_app.page_room import Banner, Bedside
@@ -24,6 +26,7 @@ from smart_app.timeline_vitals import write_celsius, write_rate
 
 _MOST_DOSES = 8
 _MOST_GAPS = 8
+_DECIDED = (Status.GRADED, Status.NONE)
 # Grading notes an attribution; the background tells it with its cause and time.
 _TOLD_ABOVE = " attributed elsewhere by a clinician"
 
@@ -40,8 +43,7 @@ def _lines(bedside: Bedside) -> Iterator[str]:
     yield "SITUATION"
     yield f"- {_identity(bedside.banner, bedside)}"
     if review is None:
-        yield "- Not graded: no CAR-T infusion within the monitoring window is on record"
-        yield from (f"- Could not be read: {what}" for what in bedside.unread)
+        yield from _ungraded(bedside)
         return
     yield from _situation(review, bedside.course, zone)
     yield "BACKGROUND"
@@ -52,6 +54,20 @@ def _lines(bedside: Bedside) -> Iterator[str]:
     yield from _recommendation(review, zone)
     protocol = f"{review.protocol}, version {review.protocol_version}"
     yield f"Criteria {CRITERIA}; protocol {protocol}; read at {read_at}"
+
+
+def _ungraded(bedside: Bedside) -> Iterator[str]:
+    """Why there is no grade, which is not a grade 0, and what there is to tell all the same."""
+    yield f"- Not graded: {why_nobody_is_graded(bedside.chart, bedside.at, bedside.zone)}"
+    yield "- That is not a grade 0"
+    late = find_late_effects(bedside.chart, bedside.at, bedside.protocol)
+    items = late.recommendations if late is not None else ()
+    yield from (
+        f"- Late effect to look at: {item.title}{'' if item.verified else ' (not verified)'}:"
+        f" {'; '.join(item.reasons)}"
+        for item in items
+    )
+    yield from (f"- Could not be read: {what}" for what in bedside.unread)
 
 
 def _identity(banner: Banner, bedside: Bedside) -> str:
@@ -66,6 +82,8 @@ def _situation(review: Review, course: PatientCourse | None, zone: tzinfo) -> It
     product = evidence.infusion.product if evidence.infusion is not None else None
     drug = product.replace("-", " ") if product else "a CAR-T product that the record does not name"
     yield f"- Day {evidence.day} after {drug}" if evidence.day is not None else f"- Day unknown after {drug}"
+    if evidence.deceased:
+        yield "- THE PATIENT HAS DIED"
     crs, icans = (None, None) if course is None else (course.crs, course.icans)
     yield f"- {describe_grade('CRS', assessment.crs)}{_since(crs, zone)}"
     yield f"- {describe_grade('ICANS', assessment.icans)}{_since(icans, zone)}"
@@ -90,7 +108,7 @@ def _background(review: Review, bedside: Bedside) -> Iterator[str]:
     if course is not None:
         yield f"- CRS: {_history(course.crs, zone)}"
         yield f"- ICANS: {_history(course.icans, zone)}"
-        yield from _treatments(course.treatments, zone)
+        yield from _treatments(course.treatments, zone, unread=doses_unread(bedside.chart))
     count = review.tocilizumab
     more = "at least " if count.may_be_more else ""
     last = f", the last {count.hours_since_last:.1f} h ago" if count.hours_since_last is not None else ""
@@ -114,9 +132,12 @@ def _history(course: SyndromeCourse, zone: tzinfo) -> str:
     return f"above grade 0 first {began}; peak {least}grade {peak.lowest}, from {reached}"
 
 
-def _treatments(treatments: tuple[TreatmentDose, ...], zone: tzinfo) -> Iterator[str]:
+def _treatments(treatments: tuple[TreatmentDose, ...], zone: tzinfo, *, unread: bool) -> Iterator[str]:
+    if unread:
+        yield "- Not all doses of tocilizumab and steroid could be read: there may be more than is told here"
     if not treatments:
-        yield "- No tocilizumab, other anticytokine drug or steroid charted since the infusion"
+        where = "among what could be read" if unread else "charted since the infusion"
+        yield f"- No tocilizumab, other anticytokine drug or steroid {where}"
         return
     drugs: dict[str, list[TreatmentDose]] = {}
     for item in treatments:
@@ -146,17 +167,21 @@ def _assessment(review: Review, bedside: Bedside) -> Iterator[str]:
     if orders:
         yield f"- Ordered, not charted as given: {', '.join(orders)}"
     gaps = gap_lines(review, bedside.unread)
-    for words, widens in gaps[:_MOST_GAPS]:
+    told = max(_MOST_GAPS, sum(widens for _, widens in gaps))  # what leaves a grade open is never cut
+    for words, widens in gaps[:told]:
         yield f"- Not known: {words}{' (leaves the grade open)' if widens else ''}"
-    if len(gaps) > _MOST_GAPS:
-        yield f"- Not known: {len(gaps) - _MOST_GAPS} more, on the course page"
-    if not gaps:
+    if len(gaps) > told:
+        yield f"- Not known: {len(gaps) - told} more, on the course page"
+    if not gaps and all(grade.status in _DECIDED for grade in (assessment.crs, assessment.icans)):
         yield "- Nothing that is asked for is missing from the record"
 
 
 def _reasons(grade: SyndromeGrade, zone: tzinfo) -> str:
+    if grade.status is Status.NOT_ASSESSABLE:
+        return "nothing: it is not assessable"
     told = [
-        f"{item.value} ({write_clock(item.at, zone)})" if item.at is not None else item.value
+        f"{item.value}{f' ({write_clock(item.at, zone)})' if item.at is not None else ''}"
+        f"{'' if item.verified else ' (our reading)'}"
         for item in sorted(grade.criteria, key=lambda met: -met.level)
     ]
     return "; ".join(told) or "no criterion met"
@@ -213,19 +238,20 @@ def _recommendation(review: Review, zone: tzinfo) -> Iterator[str]:
     with_dose = [item for item in firm if item.dose is not None or item.dose_rule is not None]
     for item in with_dose:
         yield f"- RECOMMENDED{' NOW' if item.urgent else ''}: {item.title}{_dose(item, zone)} [{item.cite}]"
-    yield from _listed(
-        "RECOMMENDED NOW", (item.title for item in firm if item not in with_dose and item.urgent)
-    )
-    yield from _listed(
-        "RECOMMENDED", (item.title for item in firm if item not in with_dose and not item.urgent)
-    )
+    plain = [item for item in firm if item not in with_dose]
+    for words, urgent in (("RECOMMENDED NOW", True), ("RECOMMENDED", False)):
+        titles = (f"{item.title}{_dose(item, zone)}" for item in plain if item.urgent is urgent)
+        yield from _listed(words, titles)
     considered = [item for item in ordered if item.strength is Strength.CONSIDER]
     yield from _listed("MAY BE CONSIDERED", (f"{item.title}{_dose(item, zone)}" for item in considered))
     for name, because, text in withheld_lines(review.withheld):
         yield f"- HELD BACK: {name} ({because}): {text}"
     if (due := ice_line(review.ice_schedule, zone)) is not None:
         yield f"- {due[0]}"
-    if not (review.recommendations or review.withheld):
+    yield from (f"- {note}" for note in review.notes)
+    if review.assessment.evidence.deceased:
+        yield "- The patient has died: the protocol suggests nothing any more"
+    elif not (review.recommendations or review.withheld):
         yield "- The protocol suggests nothing for what is charted"
 
 

@@ -272,3 +272,23 @@ def test_days_after_a_fortnight_of_hourly_vitals_stay_small() -> None:
     text = page(chart, "?window=all")
     assert text.count('<tr id="v') == 335
     assert len(text) < 400_000
+
+
+def test_nothing_is_called_known_while_a_grade_cannot_be_told() -> None:
+    """Unarousable, attributed to a bleed: every input is charted, and ICANS is not assessable."""
+    bleeding = well_charted(
+        ice_scores=(build.ice(0),),
+        consciousness=(build.consciousness("unarousable"),),
+        attributions=(build.elsewhere("neurological", cause="subdural bleed"),),
+    )
+    told = words(page(bleeding))
+    assert "ICANS not assessable" in told
+    assert "Nothing that the grades need." not in told
+    assert "Why a grade cannot be told stands beside it." in told
+    assert "Nothing that the grades need." in words(page(well_charted()))
+
+
+def test_what_leaves_a_grade_open_stands_before_what_could_not_be_read() -> None:
+    chart = well_charted(temperatures=(build.temperature("38.9", 2),), systolic_pressures=())
+    told = words(page(chart, unread=("conditions (not permitted)",)))
+    assert told.index("leaves the grade open") < told.index("Could not be read: conditions")

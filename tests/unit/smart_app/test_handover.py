@@ -8,19 +8,22 @@ from decimal import Decimal
 
 import pytest
 
-from grading.chart import Chart, ChartGap, GapWhat, GapWhy, Source
+from grading.chart import Chart, ChartGap, GapWhat, GapWhy, Lab, LabValue, Source
 from smart_app.handover import write_handover
 from smart_app.handover_page import handover_router
 from smart_app.page_room import Banner
 from tests.chart_builders import (
+    ADULT,
     SOURCE,
     ago,
+    consciousness,
     device,
     dose,
     drip,
     elsewhere,
     flow,
     ice,
+    infusion,
     seizure,
     systolic,
     temperature,
@@ -181,7 +184,8 @@ def test_without_an_infusion_nothing_is_graded_and_nothing_suggested() -> None:
     assert told.splitlines()[1:] == [
         "SITUATION",
         "- Ada Example, born 1 Jan 1968 (58 y), MRN MRN-4711",
-        "- Not graded: no CAR-T infusion within the monitoring window is on record",
+        "- Not graded: No CAR-T infusion that took place is on record.",
+        "- That is not a grade 0",
         "- Could not be read: medications",
     ]
 
@@ -208,3 +212,70 @@ def test_the_page_shows_the_text_escaped_and_works_without_a_script() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;, born not on record, MRN &lt;b&gt;" in answer.text
     assert '<button type="button" id="copy" hidden>' in answer.text
     assert "ICE 5 of 10" in words(answer.text)
+
+
+def test_after_the_window_the_last_infusion_is_named_and_nothing_is_called_a_grade() -> None:
+    told = lines(replace(STORMY, infusions=(infusion(40),)))
+    assert told[3:] == [
+        "- Not graded: The last CAR-T infusion on record was on 29 Jan 08:00, day 40 today. "
+        "CRS and ICANS are graded for 30 days after an infusion.",
+        "- That is not a grade 0",
+    ]
+
+
+def test_late_effects_are_told_as_on_the_course_page() -> None:
+    """Neutrophils of 90 on days 33 and 40, both after day 30: late ICAHT grade 4."""
+    low = tuple(LabValue(Lab.ANC, ago(hours), Decimal(90), SOURCE) for hours in (7 * 24, 1))
+    told = lines(well_charted(infusions=(infusion(40),), labs=low))
+    assert any(line.startswith("- Late effect to look at: ") for line in told)
+
+
+def test_what_leaves_a_grade_open_is_never_cut_for_what_could_not_be_read() -> None:
+    unread = tuple(f"kind {number} (not permitted)" for number in range(10))
+    chart = well_charted(temperatures=(temperature("38.9", 2),), systolic_pressures=())
+    told = [
+        line for line in handover(StatementRoom(chart, unread=unread)).splitlines() if "Not known" in line
+    ]
+    assert told[0] == "- Not known: Blood pressure not charted (leaves the grade open)"
+    assert told[-1].endswith("more, on the course page")
+
+
+def test_doses_that_could_not_be_read_are_never_told_as_none_given() -> None:
+    gap = ChartGap(GapWhat.TOCILIZUMAB, GapWhy.NOT_RETRIEVED, "drugs given: not permitted")
+    told = lines(well_charted(gaps=(gap,)))
+    assert (
+        "- Not all doses of tocilizumab and steroid could be read: there may be more than is told here"
+        in told
+    )
+    assert "- No tocilizumab, other anticytokine drug or steroid among what could be read" in told
+    assert not any("steroid charted since the infusion" in line for line in told)
+
+
+def test_what_is_not_assessable_rests_on_nothing_and_is_not_called_complete() -> None:
+    """Unarousable, attributed to a bleed: no criterion counts, which is not the same as none met."""
+    told = lines(
+        well_charted(
+            ice_scores=(ice(0),),
+            consciousness=(consciousness("unarousable"),),
+            attributions=(elsewhere("neurological", cause="subdural bleed"),),
+        )
+    )
+    assert "- ICANS rests on: nothing: it is not assessable" in told
+    assert "- CRS rests on: no criterion met" in told
+    assert "- Nothing that is asked for is missing from the record" not in told
+    assert "- If nothing were attributed to another cause: CRS grade 0, ICANS grade 4" in told
+
+
+def test_a_death_is_told_first_and_nothing_is_suggested_after_it() -> None:
+    told = lines(replace(STORMY, patient=replace(ADULT, deceased=True, deceased_at=ago(1))))
+    assert told[4] == "- THE PATIENT HAS DIED"
+    assert "- The patient has died: the protocol suggests nothing any more" in told
+    assert not any(line.startswith(("- RECOMMENDED", "- MAY BE", "- HELD BACK", "- Next")) for line in told)
+
+
+def test_our_own_readings_are_marked_among_what_a_grade_rests_on() -> None:
+    """Vasopressin alone counts as a vasopressor by our reading only."""
+    told = lines(well_charted(temperatures=(temperature("38.9", 2),), vasoactives=(drip("vasopressin", 3),)))
+    [rests] = [line for line in told if line.startswith("- CRS rests on")]
+    assert "(our reading)" in rests
+    assert rests.endswith("38.9 °C (10 Mar 06:00)")
