@@ -9,7 +9,8 @@ is logged or put into an exception: search URLs hold the patient's id.
 import asyncio
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -35,6 +36,7 @@ _MEDICATION_REFERENCE = re.compile(
 _MEDICATION_RESOURCE = re.compile(rb'"resourceType"\s*:\s*"Medication"')
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NOT_THERE = frozenset({404, 410})
+_CLOSED_MEANWHILE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class Permission(Enum):
@@ -301,7 +303,7 @@ class _Visit:
             headers["Authorization"] = f"Bearer {self._access.token}"
         chunks: list[bytes] = []
         try:
-            async with self._client.stream("GET", url, headers=headers) as response:
+            async with self._opened(url, headers) as response:
                 if response.status_code != httpx.codes.OK:
                     raise _RefusedError(response.status_code)
                 async for chunk in response.aiter_bytes():
@@ -312,6 +314,23 @@ class _Visit:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError):
             raise _RefusedError(0) from None
         return b"".join(chunks)
+
+    @asynccontextmanager
+    async def _opened(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """The answer to a GET, before its body is read.
+
+        A server closes a connection that was kept, and may do so just as it is asked on: such a question is
+        put once more. What follows would else look like a record that cannot be read.
+        """
+        request = self._client.build_request("GET", url, headers=headers)
+        try:
+            response = await self._client.send(request, stream=True)
+        except _CLOSED_MEANWHILE:
+            response = await self._client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
 
 def _refused(refusal: _RefusedError) -> Answer:

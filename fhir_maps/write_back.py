@@ -105,6 +105,9 @@ class FhirWriter:
             trust_env=False,
             timeout=deadline_seconds,
             cookies=no_cookies(),
+            # A server may close a kept connection just as a write goes out on it, and nobody could tell
+            # whether it was taken. Writes are rare: each has a connection of its own.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     async def close(self) -> None:
