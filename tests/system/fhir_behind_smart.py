@@ -191,8 +191,10 @@ def _json(content: bytes) -> dict[str, Any]:
 
 
 def _new_client() -> httpx.AsyncClient:
-    # As slow as HAPI may be; no proxy of the environment has any business on loopback.
-    return httpx.AsyncClient(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False)
+    # As slow as HAPI may be; no proxy of the environment has any business on loopback. No connection is kept:
+    # one that is asked on just when its server closes it would be a fault that no test has asked for.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncClient(timeout=REQUEST_TIMEOUT_SECONDS, trust_env=False, limits=limits)
 
 
 def _closing(client: httpx.AsyncClient) -> Callable[[FastAPI], Any]:

@@ -8,6 +8,7 @@ hand.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -33,7 +35,10 @@ from ehr_sandbox.ward import encounter_id, ward_resources
 from fhir_maps.artefacts import ASSESSMENT_SYSTEM
 from fhir_maps.chart_reader import read_chart
 from fhir_maps.data_requirements import data_requirements
+from fhir_maps.retrieve import FhirAccess
+from fhir_maps.statement_observations import Statement, concern_observation
 from fhir_maps.terminology import load_terminology
+from fhir_maps.write_back import FhirWriter, WriteAnswer, WriteOutcome
 from grading.chart import Chart
 from smart_app.keys import SigningKeys
 from smart_app.settings import EhrClient, SmartSettings
@@ -76,11 +81,15 @@ class Hospital:
     cards: HookClient
     http: httpx.Client = field(repr=False)
 
-    def admit(self, sample: str, name: str) -> str:
-        """Bring a copy of a sample patient into HAPI, with the ward around; the copy's id."""
+    def admit(self, sample: str, name: str, *, whole_course: bool = False) -> str:
+        """Bring a copy of a sample patient into HAPI, with the ward around; the copy's id.
+
+        Of the course the last two days, which is quicker and decides the grade, or the whole of it.
+        """
         patient_id = f"smart-{name}"
-        text = json.dumps(SAMPLES[sample].bundle).replace(sample, patient_id)
-        record = json.loads(text)
+        record = json.loads(json.dumps(SAMPLES[sample].bundle).replace(sample, patient_id))
+        if not whole_course:
+            record["entry"] = [entry for entry in record["entry"] if _is_recent(entry["resource"])]
         copy = SamplePatient(patient_id, "", "", record, SAMPLES[sample].expected)
         record["entry"] += [{"resource": resource} for resource in ward_resources([copy])]
         self.hapi.load(record)
@@ -96,13 +105,13 @@ class Hospital:
     def own(self, patient_id: str, code: str = "ice-total") -> list[dict[str, Any]]:
         """The patient's Observations of one of our codes on HAPI that a form of ours has written."""
         query = {"patient": patient_id, "code": f"{ASSESSMENT_SYSTEM}|{code}", "_count": "1000"}
-        found = self._search(query)
+        found = self.search(query)
         return [resource for resource in found if "identifier" in resource]
 
     def with_identifier(self, observation: dict[str, Any]) -> list[dict[str, Any]]:
         """Every Observation on HAPI, of whomever, with the identifier of this one."""
         [identifier] = observation["identifier"]
-        return self._search({"identifier": f"{identifier['system']}|{identifier['value']}"})
+        return self.search({"identifier": f"{identifier['system']}|{identifier['value']}"})
 
     def chart(self, patient_id: str, code: str) -> Chart:
         """What our own reading makes of HAPI's searchset of a patient's Observations of a code."""
@@ -138,10 +147,15 @@ class Hospital:
         """The header of a token for one patient."""
         return {"Authorization": f"Bearer {self.smart.issue_for_service(patient_id, scope)['access_token']}"}
 
-    def _search(self, query: dict[str, str]) -> list[dict[str, Any]]:
+    def search(self, query: dict[str, str]) -> list[dict[str, Any]]:
         answer = self.hapi.get("Observation", query)
         assert answer.status_code == 200, answer.text
         return [entry["resource"] for entry in answer.json().get("entry", ())]
+
+
+def _is_recent(resource: dict[str, Any]) -> bool:
+    # Times of the sample patients are all written with one offset, so they compare as text.
+    return str(resource.get("effectiveDateTime", "later")) >= "2026-03-03"
 
 
 @pytest.fixture(scope="module")
@@ -213,11 +227,17 @@ def correction_of(browser: PageBrowser, saved: ShownPage) -> ShownPage:
     return browser.send(form, TWO_MORE, do="check")
 
 
+def other_concern(patient_id: str) -> dict[str, Any]:
+    """A statement that is not the app's: the team is not concerned."""
+    statement = Statement(patient_id, encounter_id(patient_id), USER, CHART_CLOCK, uuid4())
+    return concern_observation(False, statement)
+
+
 @pytest.mark.parametrize("sample", ["demo-adler", "demo-cedar", "demo-dorn", "demo-esche", "demo-ginster"])
 def test_the_course_page_shows_the_grades_worked_out_by_hand(
     hospital: Hospital, browser: PageBrowser, sample: str
 ) -> None:
-    patient_id = hospital.admit(sample, f"course-{sample}")
+    patient_id = hospital.admit(sample, f"course-{sample}", whole_course=True)
     expected = SAMPLES[sample].expected
     assert expected.crs is not None and expected.icans is not None
     page = hospital.launch(browser, patient_id)
@@ -230,7 +250,7 @@ def test_the_course_page_shows_the_grades_worked_out_by_hand(
 
 def test_what_could_not_be_decided_is_not_a_grade(hospital: Hospital, browser: PageBrowser) -> None:
     # CRS 0 to 1, as no temperature of the last day is charted; ICANS 0 to 3, as ICE is stale.
-    page = hospital.launch(browser, hospital.admit("demo-jasmin", "jasmin"))
+    page = hospital.launch(browser, hospital.admit("demo-jasmin", "jasmin", whole_course=True))
     assert "CRS 0–1, not decidable" in page.words
     assert "ICANS 0–3, not decidable" in page.words
 
@@ -440,7 +460,7 @@ def test_the_teams_concern_reaches_the_next_card_and_changes_no_grade(
 def test_an_address_of_the_upstream_server_gets_neither_token_nor_call(
     hospital: Hospital, browser: PageBrowser
 ) -> None:
-    patient_id = hospital.admit("demo-cedar", "foreign-links")
+    patient_id = hospital.admit("demo-cedar", "foreign-links", whole_course=True)
     token = hospital.token_for(patient_id, "patient/Observation.crus")
     query = {"patient": patient_id, "_count": "10"}
     bundle = hospital.http.get(f"{hospital.base}/Observation", params=query, headers=token).json()
@@ -448,6 +468,12 @@ def test_an_address_of_the_upstream_server_gets_neither_token_nor_call(
     assert following.startswith(hospital.upstream_base)  # the fault is there
     assert bundle["entry"][0]["fullUrl"].startswith(hospital.upstream_base)
 
+    created = hospital.http.post(
+        f"{hospital.base}/Observation", headers=token, json=other_concern(patient_id)
+    )
+    assert created.headers["location"].startswith(hospital.upstream_base)  # and there
+
+    hospital.upstream.arrived.clear()
     hospital.guarded.largest_page = 10
     confirm = checked_ice(browser, hospital.launch(browser, patient_id))
     saved = browser.send(confirm, do="save")
@@ -455,6 +481,31 @@ def test_an_address_of_the_upstream_server_gets_neither_token_nor_call(
     assert "In the record ICE 5 of 10" in saved.words
     assert [one.method for one in hospital.upstream.arrived].count("POST") == 1
     assert hospital.upstream.came_round_the_door == []
+
+
+def test_what_the_writer_tells_of_this_server(hospital: Hospital) -> None:
+    patient_id = hospital.admit("demo-cedar", "writer")
+    token = hospital.token_for(patient_id, "patient/Observation.crus")["Authorization"].removeprefix(
+        "Bearer "
+    )
+    access = FhirAccess(hospital.base, token)
+    sent = other_concern(patient_id)
+
+    async def write() -> list[WriteAnswer]:
+        writer = FhirWriter([hospital.base], deadline_seconds=REQUEST_TIMEOUT_SECONDS)
+        created, again = [await writer.create(access, sent) for _ in range(2)]
+        assert created.resource is not None
+        changed = {**created.resource, "status": "corrected"}
+        updated, stale = [await writer.update(access, changed, "1") for _ in range(2)]
+        await writer.close()
+        return [created, again, updated, stale]
+
+    created, again, updated, stale = asyncio.run(write())
+    assert (created.outcome, again.outcome) == (WriteOutcome.SAVED, WriteOutcome.ALREADY_THERE)
+    assert created.resource == again.resource
+    assert updated.outcome is WriteOutcome.SAVED
+    assert updated.resource is not None and updated.resource["meta"]["versionId"] == "2"
+    assert (stale.outcome, stale.resource) == (WriteOutcome.CONFLICT, None)
 
 
 def test_somebody_who_goes_round_the_door_is_noticed(whole_hospital: Hospital) -> None:
@@ -469,7 +520,7 @@ def test_somebody_who_goes_round_the_door_is_noticed(whole_hospital: Hospital) -
 
 def test_pages_of_another_address_are_a_gap_and_not_an_end(hospital: Hospital, browser: PageBrowser) -> None:
     # 30 temperatures, the newest of them 38.9 °C: three pages of ten, and the first is all that is read.
-    patient_id = hospital.admit("demo-cedar", "pages")
+    patient_id = hospital.admit("demo-cedar", "pages", whole_course=True)
     hospital.guarded.largest_page = 10
     page = hospital.launch(browser, patient_id)
     assert "Could not be read: temperatures (only a part was received)" in page.words
@@ -479,7 +530,7 @@ def test_pages_of_another_address_are_a_gap_and_not_an_end(hospital: Hospital, b
 
 
 def test_pages_of_the_public_address_are_all_read(hospital: Hospital, browser: PageBrowser) -> None:
-    patient_id = hospital.admit("demo-cedar", "all-pages")
+    patient_id = hospital.admit("demo-cedar", "all-pages", whole_course=True)
     hospital.guarded.largest_page = 10
     hospital.guarded.rewrites_links = True
     page = hospital.launch(browser, patient_id)
@@ -498,7 +549,9 @@ def test_another_patients_record_is_closed_to_a_token(hospital: Hospital) -> Non
         "code": {"text": "any"},
         "subject": {"reference": f"Patient/{other}"},
     }
-    temperature = f"{other}-temp-1"
+    [temperature, *_] = [
+        resource["id"] for resource in hospital.search({"patient": other, "code": "http://loinc.org|8310-5"})
+    ]
 
     def status(method: str, path: str, **sent: Any) -> int:
         answer = hospital.http.request(method, f"{hospital.base}/{path}", **{"headers": token, **sent})
