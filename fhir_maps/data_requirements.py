@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from fhir_maps.terminology import Terminology
 from grading.chart import GapWhat
+from grading.gaps import INPUTS_OF_ICANS
 
 PATIENT_TOKEN = "{{context.patientId}}"  # noqa: S105 - a template token of CDS Hooks, not a secret
 # Long URLs are answered with 414 or 400 by servers and proxies (2,048 is a common limit of a query string).
@@ -189,14 +190,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _observations(
         "neurology",
         "neurological findings",
-        {
-            GapWhat.CAPD,
-            GapWhat.CONSCIOUSNESS,
-            GapWhat.SEIZURE,
-            GapWhat.MOTOR,
-            GapWhat.RAISED_ICP,
-            GapWhat.SEDATION,
-        },
+        set(INPUTS_OF_ICANS) - {GapWhat.ICE},
         _NEUROLOGY_CONCEPTS,
         500,
     ),
