@@ -1,5 +1,6 @@
 """Conditions on ICANS and its course, by the names that protocol rows use."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import chain
@@ -41,7 +42,8 @@ _RESOLVED_SEIZURES = (
     Seizure.EEG_RESOLVED_WITH_TREATMENT,
 )
 # Word stems that name a bleed in a clinician's free text; a coded diagnosis is looked at as well.
-_BLEED_STEMS = ("haemorrh", "hemorrh", "bleed", "haematoma", "hematoma")
+_BLEED_STEMS = ("haemorrh", "hemorrh", "bleed", "haematoma", "hematoma", "subdural", "subarachnoid")
+_BLEED_ABBREVIATIONS = re.compile(r"\b(?:ICH|SDH|SAH|EDH)\b")
 
 
 def icans_1_or_more(situation: Situation) -> Reasons:
@@ -217,9 +219,15 @@ def intracranial_haemorrhage(situation: Situation) -> Reasons:
     """A bleed on record since the infusion, or named as the cause of the neurological findings."""
     reasons = list(describe_conditions(new_conditions(situation, "intracranial-haemorrhage")))
     attribution = situation.evidence.attribution_of(Attributable.NEUROLOGICAL)
-    if attribution is not None and any(stem in (attribution.cause or "").casefold() for stem in _BLEED_STEMS):
+    if attribution is not None and _names_bleed(attribution.cause or ""):
         reasons.append("Neurological findings attributed to a bleed")
     return tuple(reasons)
+
+
+def _names_bleed(cause: str) -> bool:
+    """Whether a cause in free text names a bleed, written out or as wards abbreviate it."""
+    stems = any(stem in cause.casefold() for stem in _BLEED_STEMS)
+    return stems or _BLEED_ABBREVIATIONS.search(cause) is not None
 
 
 def haemorrhage_not_attributed(situation: Situation) -> Reasons:
