@@ -15,7 +15,7 @@ from fhir_maps.terminology import load_terminology
 from grading.assessment import CriterionMet
 from grading.chart import Attributable, Attribution, Chart, TeamConcern
 from grading.tables import shipped_tables
-from management.review import Review
+from management.review import Review, Strength
 from management.reviewing import review
 from smart_app.grade_words import describe_grades
 from smart_app.page_room import Bedside, Resource
@@ -38,6 +38,10 @@ _WINDOWS: Mapping[Attributable, str] = {
     Attributable.HYPOTENSION: "blood-pressure",
     Attributable.HYPOXIA: "oxygen",
     Attributable.NEUROLOGICAL: "seizure",
+}
+_STRENGTHS: Mapping[Strength, str] = {
+    Strength.RECOMMEND: "recommended",
+    Strength.CONSIDER: "may be considered",
 }
 _SYNDROMES: Mapping[Attributable, str] = {
     Attributable.FEVER: "CRS",
@@ -97,6 +101,11 @@ class Preview:
 
 def follows_of(what: Attributable) -> str:
     """What an attribution of this kind does, in words: decision 005."""
+    if what is Attributable.NEUROLOGICAL:
+        return (
+            "ICANS as a whole is not assessable while this statement holds: no neurological finding counts, "
+            "older or newer, until it is withdrawn."
+        )
     name = NAMES[what][0].lower() + NAMES[what][1:]
     hours = _hours(_WINDOWS[what])
     return (
@@ -215,7 +224,8 @@ def _suggestions(current: Review) -> Iterator[str]:
     for recommendation in current.recommendations:
         dose = recommendation.dose
         amount = f": {dose.value:f} {dose.unit}" if dose is not None else ""
-        yield f"{recommendation.title}{amount} ({recommendation.strength.value})"
+        flag = "" if recommendation.verified else ", not verified"
+        yield f"{recommendation.title}{amount} ({_STRENGTHS[recommendation.strength]}{flag})"
 
 
 def hours_of_concern() -> int:

@@ -14,7 +14,7 @@ from grading.chart import Attributable, Attribution, Chart, Source
 from smart_app.attribution_page import attribution_router
 from smart_app.page_room import Banner, Saving
 from smart_app.session import GrantedScopes
-from tests.chart_builders import ago, systolic, temperature, well_charted
+from tests.chart_builders import ago, motor, systolic, temperature, well_charted
 from tests.unit.smart_app.statement_room import (
     READS,
     StatementRoom,
@@ -85,6 +85,23 @@ def test_the_confirm_step_names_the_patient_and_the_grade_before_and_after() -> 
         "until it is withdrawn." in told
     )
     assert "line infection" in told
+
+
+def test_a_neurological_cause_is_said_to_leave_icans_without_any_grade() -> None:
+    """N8: not assessable as a whole; a weakness of three days ago goes with it, whatever the window."""
+    room = StatementRoom(well_charted(motor=(motor("hemiparesis", 60),)))
+    told = words(confirm(room, LINE_INFECTION | {"what": "neurological", "cause": "old stroke"}).text)
+    assert "Now CRS grade 0 ICANS grade 4 With this statement CRS grade 0 ICANS not assessable" in told
+    assert "ICANS as a whole is not assessable while this statement holds" in told
+    assert "in the 24 hours before" not in told
+
+
+def test_suggestions_that_come_and_go_have_their_strength_and_say_what_is_not_verified() -> None:
+    told = words(confirm(StatementRoom(febrile()), LINE_INFECTION).text)
+    gone, _, new = told.partition("No longer suggested")[2].partition("Newly suggested")
+    assert "Look for infection (recommended)" in gone
+    assert "Consider early tocilizumab: 576 mg (may be considered)" in gone
+    assert "Look for infection (may be considered, not verified)" in new
 
 
 def test_nothing_is_sent_before_it_is_confirmed() -> None:
