@@ -1,6 +1,6 @@
 """The course page: both grades with their reasons, the timeline as drawing and as tables, the treatments."""
 
-from datetime import datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -18,12 +18,15 @@ from smart_app.course_summary import (
     treatment_lines,
     withheld_lines,
 )
+from smart_app.errors import PageError
 from smart_app.page_room import Bedside, PageRoom
 from smart_app.timeline import Window, draw_up_timeline
-from smart_app.timeline_rows import write_clock
+from smart_app.timeline_html import event_body, vitals_body
+from smart_app.timeline_rows import write_clock, write_day
 from smart_app.timeline_svg import LEGEND, draw_timeline
 from smart_app.timeline_table import VITAL_COLUMNS, event_lines, vitals_lines
 
+_DAY = timedelta(days=1)
 _TREATMENTS = frozenset({GapWhat.TOCILIZUMAB, GapWhat.STEROIDS})
 _WINDOW_WORDS = {
     Window.DAY: "24 hours",
@@ -36,7 +39,8 @@ _WINDOW_WORDS = {
 def course_router(room: PageRoom) -> APIRouter:
     """``GET /s/{sid}/course``: ``window`` is ``24h``, ``72h`` (default), ``7d`` or ``all``.
 
-    ``view=treatments`` leads to the treatments of the same page.
+    ``view=treatments`` leads to the treatments of the same page. ``GET /s/{sid}/course/day`` with ``date``
+    (ISO 8601) has all values of one day with their sources, which the tables of long windows leave out.
     """
     router = APIRouter()
 
@@ -47,8 +51,16 @@ def course_router(room: PageRoom) -> APIRouter:
             return RedirectResponse(f"{room.path_of(session, 'course')}#treatments", status_code=303)
         bedside = await room.read(session)
         window = _window(request.query_params.get("window"))
-        values = page_values(bedside, window, session.highlight)
+        day = room.path_of(session, "course/day")
+        values = page_values(bedside, window, session.highlight, day)
         return room.render("course.html", session, bedside, **values)
+
+    @router.get("/s/{sid}/course/day")
+    async def day(request: Request) -> Response:
+        session = await room.open(request)
+        bedside = await room.read(session)
+        values = day_values(bedside, parse_date(request.query_params.get("date")), session.highlight)
+        return room.render("course_day.html", session, bedside, page="course", **values)
 
     return router
 
@@ -58,9 +70,11 @@ def _window(asked: str | None) -> Window:
     return next((window for window in Window if window.value == asked), Window.THREE_DAYS)
 
 
-def page_values(bedside: Bedside, window: Window, highlight: str | None = None) -> dict[str, Any]:
-    """What the template shows, in words."""
-    read_at = f"{write_clock(bedside.at, bedside.zone)} (UTC{_offset(bedside.at, bedside.zone)})"
+def page_values(
+    bedside: Bedside, window: Window, highlight: str | None = None, day_path: str = "course/day"
+) -> dict[str, Any]:
+    """What the template shows, in words. ``day_path`` is where the page of a day is."""
+    read_at = _read_at(bedside)
     if bedside.review is None:
         late = find_late_effects(bedside.chart, bedside.at, bedside.protocol)
         return {
@@ -75,6 +89,7 @@ def page_values(bedside: Bedside, window: Window, highlight: str | None = None) 
     timeline = draw_up_timeline(bedside.chart, course, bedside.at, bedside.zone, window, highlight)
     vitals = vitals_lines(timeline)
     happened, absent = event_lines(timeline)
+    by_day = (lambda day: f"{day_path}?date={day.isoformat()}") if timeline.is_wide else None
     advice = advice_lines(review.recommendations)
     return {
         "graded": True,
@@ -103,15 +118,49 @@ def page_values(bedside: Bedside, window: Window, highlight: str | None = None) 
         "windows": [(each.value, _WINDOW_WORDS[each], each is window) for each in Window],
         "drawing": draw_timeline(timeline),
         "legend": LEGEND,
-        "events": happened,
-        "absent": absent,
-        "vitals": vitals,
+        "with_sources": not timeline.is_wide,
+        "events": event_body(happened),
+        "absent": event_body(absent, by_day),
+        "absent_count": len(absent),
+        "vitals": vitals_body(vitals, by_day),
+        "vitals_count": len(vitals),
         "vital_columns": VITAL_COLUMNS,
         "highlight": highlight,
         "highlight_shown": any(row.highlighted for row in timeline.rows),
         "treatments_unread": doses_unread(bedside.chart),
         "treatments": [] if course is None else treatment_lines(course, bedside.zone),
     }
+
+
+def day_values(bedside: Bedside, day: date | None, highlight: str | None = None) -> dict[str, Any]:
+    """All of one day that the timeline shows, with sources. Raises :class:`PageError` (404)."""
+    whole = draw_up_timeline(bedside.chart, bedside.course, bedside.at, bedside.zone, Window.ALL, highlight)
+    first, last = (instant.astimezone(bedside.zone).date() for instant in (whole.start, whole.end))
+    if bedside.review is None or day is None or not first <= day <= last:
+        raise PageError(404, "No such day", "The timeline shows no such day. Go back to the course.")
+    timeline = whole.of_day(day)
+    happened, absent = event_lines(timeline)
+    events = sorted((*happened, *absent), key=lambda line: line.at, reverse=True)
+    vitals = vitals_lines(timeline)
+    return {
+        "day": write_day(day),
+        "read_at": _read_at(bedside),
+        "before": (day - _DAY).isoformat() if day > first else None,
+        "after": (day + _DAY).isoformat() if day < last else None,
+        "events": event_body(events),
+        "count": len(events),
+        "vitals": vitals_body(vitals),
+        "times": len(vitals),
+        "vital_columns": VITAL_COLUMNS,
+    }
+
+
+def parse_date(text: str | None) -> date | None:
+    """A date as ISO 8601 writes it, ``None`` for anything else."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
 
 
 def why_nobody_is_graded(chart: Chart, at: datetime, zone: tzinfo) -> str:
@@ -134,6 +183,10 @@ def doses_unread(chart: Chart) -> bool:
 
 def _product(product: str | None) -> str:
     return product.replace("-", " ") if product else "product not known"
+
+
+def _read_at(bedside: Bedside) -> str:
+    return f"{write_clock(bedside.at, bedside.zone)} (UTC{_offset(bedside.at, bedside.zone)})"
 
 
 def _offset(at: datetime, zone: tzinfo) -> str:

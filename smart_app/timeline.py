@@ -4,8 +4,8 @@ Made of the chart, read by the same index as grading, and of the course of grade
 infusion by calendar date in the infusion's own offset; clock times are of the ward's zone.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum
 
 from grading.chart import Chart
@@ -22,6 +22,7 @@ from smart_app.timeline_events import (
 from smart_app.timeline_lanes import BarLane, Lane, MarkLane, describe_step, grade_bars
 from smart_app.timeline_plan import plan_lanes
 from smart_app.timeline_rows import VITALS, Kind, Row, RowBook
+from smart_app.timeline_scale import FINE
 from smart_app.timeline_vitals import add_circulation, add_oxygen, add_vitals
 
 _SHORTEST = timedelta(hours=1)
@@ -65,6 +66,20 @@ class Timeline:
     infusion_at: datetime | None
     lanes: tuple[Lane, ...]
     rows: tuple[Row, ...]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is longer than what is drawn and told in all detail."""
+        return self.end - self.start > FINE
+
+    def of_day(self, day: date) -> "Timeline":
+        """The same with the rows of one day of the ward alone: what began on it, or lasted into it."""
+        rows = []
+        for row in self.rows:
+            begun = row.at.astimezone(self.zone).date()
+            if begun <= day <= (begun if row.until is None else row.until.astimezone(self.zone).date()):
+                rows.append(row)
+        return replace(self, rows=tuple(rows))
 
     @property
     def vitals(self) -> list[Row]:

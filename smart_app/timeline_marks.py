@@ -13,6 +13,9 @@ from smart_app.timeline_scale import PLOT_WIDTH
 _CHARACTER = 6.7  # px of a character at 12 px, on average: rather too wide than too narrow
 _BOLD = 1.15
 _TIP_HEIGHT = 38
+# A UUID is longer than a mark can show, and nobody reads it out.
+_LONGEST_ID = 20
+_END_OF_ID = 8
 _HIT = '<rect class="tl-hit" x="-12" y="-12" width="24" height="24"/>'
 
 # Drawn around 0,0; every shape has a target of 24 by 24 px.
@@ -76,17 +79,29 @@ def shape_of(row: Row) -> str:
     return "none" if shape == "found" and not row.found else shape
 
 
+def cut_source(row: Row) -> str:
+    """The source of a row as a mark tells it: of a long id its end. The row of the table has it whole."""
+    reference = row.source.reference if row.source is not None else ""
+    kind, slash, identity = reference.rpartition("/")
+    return reference if len(identity) <= _LONGEST_ID else f"{kind}{slash}…{identity[-_END_OF_ID:]}"
+
+
 def describe(row: Row, when: str) -> tuple[str, str]:
     """What a mark tells: what and value; then time, source and remarks."""
-    source = row.source.reference if row.source is not None else ""
+    source = cut_source(row)
     beside = "; ".join(part for part in (when, source, *row.remarks) if part)
     return f"{row.what} {row.value}", beside
+
+
+def use_shape(row: Row, x: float, y: float) -> str:
+    """The shape of a row at a place."""
+    return f'<use href="#s-{shape_of(row)}" x="{x:g}" y="{y:g}"/>'
 
 
 def mark(row: Row, when: str, x: float, y: float, lane_y: float, label: str | None = None) -> str:
     """A mark with its tip, as a link to the row of the table."""
     first, second = describe(row, when)
-    drawn = f'<use href="#s-{shape_of(row)}" x="{x:g}" y="{y:g}"/>'
+    drawn = use_shape(row, x, y)
     if label is not None and x + 10 + text_width(label) <= PLOT_WIDTH:
         drawn += f'<text x="{x + 10:g}" y="{y + 4:g}">{escape(label)}</text>'
     elif label is not None:
@@ -99,6 +114,14 @@ def link(row: Row, first: str, second: str, drawn: str, classes: str = "mark") -
     classes += (" attributed" if row.attributed else "") + (" looked-for" if row.highlighted else "")
     title = escape(f"{first}; {second}")
     return f'<a class="{classes}" href="#{row.key}"><title>{title}</title>{drawn}</a>'
+
+
+def short_link(row: Row, when: str, drawn: str) -> str:
+    """A link to a row for one of many marks: it tells value and time, and the row the rest. The keyboard does
+    not stop at it.
+    """
+    title = escape(f"{row.value}; {when}")
+    return f'<a class="dot" href="#{row.key}" tabindex="-1"><title>{title}</title>{drawn}</a>'
 
 
 def rings(row: Row, x: float, y: float) -> str:
@@ -118,7 +141,7 @@ def tip(first: str, second: str, x: float, lane_y: float) -> str:
     longest = int(PLOT_WIDTH / _CHARACTER / _BOLD) - 4
     first, second = shorten(first, longest), shorten(second, longest)
     width = max(text_width(first) * _BOLD, text_width(second)) + 14
-    left = round(min(max(x - width / 2, 1), PLOT_WIDTH - width - 1), 1)
+    left = int(min(max(x - width / 2, 1), PLOT_WIDTH - width - 1))
     top = max(lane_y - _TIP_HEIGHT - 2, 1)
     return (
         f'<g class="tip"><rect x="{left:g}" y="{top:g}" width="{width:.0f}" height="{_TIP_HEIGHT}" rx="3"/>'

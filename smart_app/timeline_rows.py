@@ -6,7 +6,7 @@ instant share a row of their table.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
@@ -44,6 +44,9 @@ class Kind(Enum):
     UNREADABLE = "unreadable"
     CRS = "crs"
     ICANS = "icans"
+
+    # Each row is looked up by its kind several times: the hash of the name would be computed in Python.
+    __hash__ = object.__hash__
 
 
 VITALS = frozenset(
@@ -155,8 +158,12 @@ def write_clock(at: datetime, zone: tzinfo) -> str:
 
 def write_date(at: datetime, zone: tzinfo) -> str:
     """The date in the ward's zone: ``8 Mar``."""
-    local = at.astimezone(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]}"
+    return write_day(at.astimezone(zone))
+
+
+def write_day(day: date) -> str:
+    """A date: ``8 Mar``."""
+    return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
 def write_span(start: datetime, until: datetime | None, zone: tzinfo) -> str:

@@ -1,7 +1,6 @@
 """From times and values to places on the drawing, and which points of a line must be drawn."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import pairwise
@@ -15,6 +14,8 @@ RIGHT = 840
 _ROOM_FOR_CLOCK = 56
 _ROOM_FOR_DAY = 76
 _CLOCK_STEPS = (1, 2, 3, 6, 12)
+# Longer stretches are drawn in less detail, and their tables leave the sources to the pages of the days.
+FINE = timedelta(hours=72)
 
 
 class TimeScale:
@@ -25,11 +26,13 @@ class TimeScale:
         self.end = end
         self._zero = start.timestamp()
         self._pixels_a_second = (RIGHT - LEFT) / (end.timestamp() - self._zero)
+        # A day may be drawn to a tenth of a pixel; where weeks are, that is more text and nothing to be seen.
+        self.decimals = None if end - start > FINE else 1
 
     def x(self, at: datetime) -> float:
         """The place of an instant, kept inside the plot."""
         place = LEFT + (at.timestamp() - self._zero) * self._pixels_a_second
-        return round(LEFT if place < LEFT else RIGHT if place > RIGHT else place, 1)
+        return round(LEFT if place < LEFT else RIGHT if place > RIGHT else place, self.decimals)
 
     def width_of(self, span: timedelta) -> float:
         """How wide a span of time is."""
@@ -60,19 +63,20 @@ class TimeScale:
             day += timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
 class ValueScale:
     """Values to y: ``bottom`` lies at ``low_y`` px, ``top`` at ``high_y`` px (above it, so the smaller)."""
 
-    bottom: Decimal
-    top: Decimal
-    low_y: float
-    high_y: float
+    def __init__(
+        self, bottom: Decimal, top: Decimal, low_y: float, high_y: float, decimals: int | None = 1
+    ) -> None:
+        self._low_y = low_y
+        self._bottom = float(bottom)
+        self._pixels = (high_y - low_y) / float(top - bottom)
+        self._decimals = decimals
 
     def y(self, value: Decimal) -> float:
         """The place of a value."""
-        share = float((value - self.bottom) / (self.top - self.bottom))
-        return round(self.low_y + (self.high_y - self.low_y) * share, 1)
+        return round(self._low_y + (float(value) - self._bottom) * self._pixels, self._decimals)
 
 
 def is_crossing(before: Decimal, value: Decimal, limits: Sequence[Decimal]) -> bool:
@@ -82,27 +86,37 @@ def is_crossing(before: Decimal, value: Decimal, limits: Sequence[Decimal]) -> b
 
 def thin_points(rows: Sequence[Row], scale: TimeScale, pixels: float, limits: Sequence[Decimal]) -> list[Row]:
     """The points to draw: the first and the last, of every column of so many px both extremes, and both sides
-    of every crossing of a limit.
+    of every crossing of a limit. ``rows`` are in the order of time.
     """
-    if len(rows) <= 2:
-        return list(rows)
-    kept: set[int] = {0, len(rows) - 1}
-    lowest: dict[int, int] = {}
-    highest: dict[int, int] = {}
+    places = [scale.x(row.at) for row in rows]
     numbers = [_number(row) for row in rows]
-    for place, row in enumerate(rows):
-        column = int(scale.x(row.at) / pixels)
-        if numbers[place] < numbers[lowest.setdefault(column, place)]:
-            lowest[column] = place
-        if numbers[place] > numbers[highest.setdefault(column, place)]:
-            highest[column] = place
+    return [rows[place] for place in thin_places(places, numbers, pixels, limits)]
+
+
+def thin_places(
+    places: Sequence[float], numbers: Sequence[Decimal], pixels: float, limits: Sequence[Decimal]
+) -> list[int]:
+    """As :func:`thin_points`, for points by their x: which of them to draw."""
+    if len(places) <= 2:
+        return list(range(len(places)))
+    kept: set[int] = {0, len(places) - 1}
+    column, lowest, highest = None, 0, 0
+    for point, x in enumerate(places):
+        if (own := x // pixels) != column:
+            kept |= {lowest, highest}
+            column, lowest, highest = own, point, point
+            continue
+        if numbers[point] < numbers[lowest]:
+            lowest = point
+        if numbers[point] > numbers[highest]:
+            highest = point
+    kept |= {lowest, highest}
     for limit in limits:
         above = [number >= limit for number in numbers]
-        for place in range(1, len(rows)):
-            if above[place] is not above[place - 1]:
-                kept |= {place - 1, place}
-    kept.update(lowest.values(), highest.values())
-    return [rows[place] for place in sorted(kept)]
+        for point, (before, now) in enumerate(pairwise(above)):
+            if before is not now:
+                kept |= {point, point + 1}
+    return sorted(kept)
 
 
 def notable_points(rows: Sequence[Row], limits: Sequence[Decimal]) -> set[str]:

@@ -94,21 +94,21 @@ def oxygen_lane(
     by_time = {row.at: row for row in rows if row.kind in (Kind.OXYGEN_DEVICE, Kind.OXYGEN_FLOW)}
     bars: list[Bar] = []
     gaps: list[Stretch] = []
-    held: list[tuple[datetime, Oxygen | None]] = []
+    held: list[tuple[datetime, Oxygen | None, str]] = []
+    believed = index.tables.span("oxygen")
     for instant in _oxygen_changes(index, start, end):
-        oxygen = pair_oxygen(
-            index.devices, index.flows, instant - index.tables.span("oxygen"), instant, index.tables
-        )
-        if not held or _words_of(held[-1][1]) != _words_of(oxygen):
-            held.append((instant, oxygen))
-    for place, (begun, oxygen) in enumerate(held):
+        oxygen = pair_oxygen(index.devices, index.flows, instant - believed, instant, index.tables)
+        words = _words_of(oxygen)
+        if not held or held[-1][2] != words:
+            held.append((instant, oxygen, words))
+    for place, (begun, oxygen, words) in enumerate(held):
         until = held[place + 1][0] if place + 1 < len(held) else end
         if until <= begun:
             continue
         if oxygen is None:
             gaps.append(Stretch(begun, until))
         else:
-            bars.append(_oxygen_bar(index, oxygen, begun, until, by_time))
+            bars.append(_oxygen_bar(index, oxygen, words, begun, until, by_time))
     return BarLane("Oxygen", tuple(bars), tuple(gaps), empty="not charted", unread=unread)
 
 
@@ -128,9 +128,13 @@ def _oxygen_changes(index: ChartIndex, start: datetime, end: datetime) -> list[d
 
 
 def _oxygen_bar(
-    index: ChartIndex, oxygen: Oxygen, start: datetime, end: datetime, rows: dict[datetime, Row]
+    index: ChartIndex,
+    oxygen: Oxygen,
+    words: str,
+    start: datetime,
+    end: datetime,
+    rows: dict[datetime, Row],
 ) -> Bar:
-    words = _words_of(oxygen)
     room_air = oxygen.device is not None and index.tables.devices[oxygen.device.device].highest == 0
     flow = "" if oxygen.flow is None else f"{exact(oxygen.flow.litres_per_minute)} L/min"
     charted = max(row.at for row in (oxygen.device, oxygen.flow) if row is not None)

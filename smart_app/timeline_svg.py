@@ -8,13 +8,26 @@ to a screen reader, as an image has no links in it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from smart_app.timeline import Timeline
 from smart_app.timeline_bars import LEVEL, draw_bar, draw_step
 from smart_app.timeline_lanes import BarLane, Lane, LineLane, MarkLane, Stretch
-from smart_app.timeline_marks import define_shapes, describe, escape, link, mark, rings, text_width, tip
+from smart_app.timeline_marks import (
+    cut_source,
+    define_shapes,
+    describe,
+    escape,
+    link,
+    mark,
+    rings,
+    short_link,
+    text_width,
+    tip,
+    use_shape,
+)
 from smart_app.timeline_rows import Kind, Row, write_clock, write_date, write_span
 from smart_app.timeline_scale import (
     LEFT,
@@ -23,7 +36,7 @@ from smart_app.timeline_scale import (
     TimeScale,
     ValueScale,
     notable_points,
-    thin_points,
+    thin_places,
 )
 
 NAMES_WIDTH = 132
@@ -36,6 +49,7 @@ _NAMED = frozenset({Kind.ANTICYTOKINE, Kind.STEROID, Kind.ANTIPYRETIC, Kind.VASO
 _TALL = frozenset({"Temperature", "Systolic"})
 # Points closer than this are drawn as a line alone, their extremes apart.
 _DOT_COLUMN = 11
+_WIDE_DOT_COLUMN = 16
 _NOT_CHARTED = "not charted"
 _UNREAD = "not all read"
 
@@ -82,6 +96,9 @@ class _Drawer:
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._scale = TimeScale(timeline.start, timeline.end)
+        self._fine = self._scale.decimals is not None
+        self._places: dict[str, float] = {}
+        self._clocks: dict[str, str] = {}
         self._static: list[str] = []
         self._links: list[str] = []
         self._names: list[str] = []
@@ -180,7 +197,7 @@ class _Drawer:
 
     def _draw_line(self, lane: LineLane, y: int, height: int) -> None:
         foot = 18 if lane.marks else 4
-        values = ValueScale(lane.bottom, lane.top, y + height - foot, y + 8)
+        values = ValueScale(lane.bottom, lane.top, y + height - foot, y + 8, self._scale.decimals)
         limits = [limit for limit, _ in lane.limits]
         for limit, label in lane.limits:
             at = values.y(limit)
@@ -198,35 +215,32 @@ class _Drawer:
     def _draw_run(
         self, run: Sequence[Row], values: ValueScale, limits: list[Decimal], notable: set[str], lane_y: int
     ) -> None:
-        for piece in _exact_pieces(thin_points(run, self._scale, 1, limits)):
-            path = " ".join(f"{self._scale.x(row.at):g} {values.y(number):g}" for row, number in piece)
-            self._static.append(f'<path class="line" d="M{path}"/>')
-        for row in thin_points(run, self._scale, _DOT_COLUMN, limits):
-            if row.number is None:
-                continue
-            x, y = self._scale.x(row.at), values.y(row.number)
-            drawn = f'<circle cx="{x:g}" cy="{y:g}" r="3"/>'
-            if row.lowest is not None and row.lowest != row.number:
-                foot = values.y(row.lowest)
-                drawn = (
-                    f'<path class="span" d="M{x:g} {y:g}V{foot:g}M{x - 4:g} {y:g}h8M{x - 4:g} {foot:g}h8"/>'
-                )
-            if row.key in notable or row.label is not None:
-                first, second = describe(row, self._when(row))
-                drawn += rings(row, x, y)
-                if row.label is not None:
-                    beside = y + 16 if y < lane_y + 26 else y - 7
-                    text = escape(row.label)
-                    drawn += f'<text x="{x:g}" y="{beside:g}" text-anchor="middle">{text}</text>'
-                self._links.append(
-                    link(row, first, second, drawn + tip(first, second, x, lane_y), "mark dot")
-                )
-            else:
-                # Told in short: there are many of them, and the row that it leads to has the source.
-                title = escape(f"{row.value}; {self._when(row)}")
-                self._links.append(
-                    f'<a class="dot" href="#{row.key}" tabindex="-1"><title>{title}</title>{drawn}</a>'
-                )
+        numbers = [Decimal() if row.number is None else row.number for row in run]
+        places = [self._x(row) for row in run]
+        points = [(x, values.y(number)) for x, number in zip(places, numbers, strict=True)]
+        drawn = thin_places(places, numbers, 1, limits)
+        for piece in _exact_pieces(run, drawn):
+            self._static.append(_polyline([points[place] for place in piece]))
+        column = _DOT_COLUMN if self._fine else _WIDE_DOT_COLUMN
+        for place in thin_places(places, numbers, column, limits):
+            row, (x, y) = run[place], points[place]
+            if row.number is not None:
+                self._draw_dot(row, x, y, values, row.key in notable, lane_y)
+
+    def _draw_dot(self, row: Row, x: float, y: float, values: ValueScale, notable: bool, lane_y: int) -> None:
+        drawn = f'<circle cx="{x:g}" cy="{y:g}" r="3"/>'
+        if row.lowest is not None and row.lowest != row.number:
+            foot = values.y(row.lowest)
+            drawn = f'<path class="span" d="M{x:g} {y:g}V{foot:g}M{x - 4:g} {y:g}h8M{x - 4:g} {foot:g}h8"/>'
+        if not notable and row.label is None:
+            self._links.append(short_link(row, self._when(row), drawn))
+            return
+        first, second = describe(row, self._when(row))
+        drawn += rings(row, x, y)
+        if row.label is not None:
+            beside = y + 16 if y < lane_y + 26 else y - 7
+            drawn += f'<text x="{x:g}" y="{beside:g}" text-anchor="middle">{escape(row.label)}</text>'
+        self._links.append(link(row, first, second, drawn + tip(first, second, x, lane_y), "mark dot"))
 
     def _draw_gaps(self, gaps: Sequence[Stretch], y: int, height: int) -> None:
         for gap in gaps:
@@ -258,8 +272,7 @@ class _Drawer:
                 continue
             when = write_span(bar.start, bar.end, self._timeline.zone)
             first = f"{lane.name}: {bar.words}"
-            source = bar.row.source.reference if bar.row.source is not None else ""
-            second = "; ".join(part for part in (when, source, *bar.row.remarks) if part)
+            second = "; ".join(part for part in (when, cut_source(bar.row), *bar.row.remarks) if part)
             drawn += tip(first, second, x + width / 2, y)
             self._links.append(link(bar.row, first, second, drawn, classes))
         self._draw_marks(lane.marks, y + height / 2, y)
@@ -268,32 +281,54 @@ class _Drawer:
     def _draw_marks(self, rows: Sequence[Row], y: float, lane_y: float) -> None:
         ordered = sorted(rows, key=lambda row: row.at)
         for place, row in enumerate(ordered):
-            x = self._scale.x(row.at)
-            room = (self._scale.x(ordered[place + 1].at) - 9 if place + 1 < len(ordered) else PLOT_WIDTH) - x
+            x, when = self._x(row), self._when(row)
+            if not (self._fine or row.found or row.attributed or row.highlighted):
+                # Of weeks there are many findings charted as absent.
+                self._links.append(short_link(row, when, use_shape(row, x, y)))
+                continue
+            room = (self._x(ordered[place + 1]) - 9 if place + 1 < len(ordered) else PLOT_WIDTH) - x
             label = next((each for each in _labels(row) if text_width(each) + 14 <= room), None)
-            self._links.append(mark(row, self._when(row), x, y, lane_y, label))
+            self._links.append(mark(row, when, x, y, lane_y, label))
+
+    def _x(self, row: Row) -> float:
+        """The place of a row; those of one key are of one instant."""
+        x = self._places.get(row.key)
+        if x is None:
+            x = self._places[row.key] = self._scale.x(row.at)
+        return x
 
     def _when(self, row: Row) -> str:
-        return (
-            write_span(row.at, row.until, self._timeline.zone)
-            if row.until
-            else write_clock(row.at, self._timeline.zone)
-        )
+        if row.until:
+            return write_span(row.at, row.until, self._timeline.zone)
+        clock = self._clocks.get(row.key)
+        if clock is None:
+            clock = self._clocks[row.key] = write_clock(row.at, self._timeline.zone)
+        return clock
 
 
-def _exact_pieces(rows: Sequence[Row]) -> Iterator[list[tuple[Row, Decimal]]]:
+def _exact_pieces(rows: Sequence[Row], places: Sequence[int]) -> Iterator[list[int]]:
     """Points to be joined: a line does not run through a range, of which no value is known."""
-    piece: list[tuple[Row, Decimal]] = []
-    for row in rows:
-        exact = row.number is not None and row.lowest in (None, row.number)
-        if exact and row.number is not None:
-            piece.append((row, row.number))
+    piece: list[int] = []
+    for place in places:
+        row = rows[place]
+        if row.number is not None and row.lowest in (None, row.number):
+            piece.append(place)
             continue
         if len(piece) > 1:
             yield piece
         piece = []
     if len(piece) > 1:
         yield piece
+
+
+def _polyline(points: Sequence[tuple[float, float]]) -> str:
+    """A line through points: between whole pixels by steps, which is less text."""
+    x, y = points[0]
+    if isinstance(x, int):
+        steps = " ".join(f"{b[0] - a[0]} {b[1] - a[1]}" for a, b in pairwise(points))
+        return f'<path class="line" d="M{x} {y}l{steps}"/>'
+    path = " ".join(f"{x:g} {y:g}" for x, y in points)
+    return f'<path class="line" d="M{path}"/>'
 
 
 def _labels(row: Row) -> Sequence[str]:

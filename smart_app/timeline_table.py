@@ -3,15 +3,15 @@
 Holds every row of the window, also those that the drawing joins or leaves out.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from smart_app.timeline import Timeline
 from smart_app.timeline_rows import Kind, Row, write_clock, write_span
 
 _FINDINGS = frozenset({Kind.AROUSAL, Kind.SEIZURE, Kind.MOTOR, Kind.RAISED_ICP})
 VITAL_COLUMNS = ("Temperature", "Systolic pressure", "SpO2", "Oxygen", "FiO2")
+_BETWEEN = ", "
 _COLUMN_OF = {
     Kind.TEMPERATURE: 0,
     Kind.SYSTOLIC: 1,
@@ -32,8 +32,9 @@ class EventLine:
     value: str
     source: str
     remarks: str
-    attributed: bool
     highlighted: bool
+    day: date
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class VitalsLine:
     cells: tuple[str, ...]
     sources: str
     remarks: str
-    attributed: bool
     highlighted: bool
+    day: date
 
 
 def event_lines(timeline: Timeline) -> tuple[list[EventLine], list[EventLine]]:
@@ -67,35 +68,45 @@ def _event(row: Row, timeline: Timeline) -> EventLine:
         value=row.value,
         source="" if row.source is None else row.source.reference,
         remarks="; ".join(row.remarks),
-        attributed=row.attributed,
         highlighted=row.highlighted,
+        day=row.at.astimezone(timeline.zone).date(),
+        at=row.at,
     )
 
 
 def vitals_lines(timeline: Timeline) -> list[VitalsLine]:
     """The vital signs, newest first, one row an instant."""
-    instants: dict[datetime, list[Row]] = {}
+    instants: dict[str, list[Row]] = {}
     for row in timeline.vitals:
-        instants.setdefault(row.at, []).append(row)
-    return [_vitals(instants[at], at, timeline) for at in sorted(instants, reverse=True)]
+        instants.setdefault(row.key, []).append(row)
+    newest_first = sorted(instants.values(), key=lambda rows: rows[0].at, reverse=True)
+    return [_vitals(rows, timeline) for rows in newest_first]
 
 
-def _vitals(rows: list[Row], at: datetime, timeline: Timeline) -> VitalsLine:
-    cells: list[list[str]] = [[] for _ in VITAL_COLUMNS]
+def _vitals(rows: list[Row], timeline: Timeline) -> VitalsLine:
+    at = rows[0].at
+    cells = [""] * len(VITAL_COLUMNS)
+    sources: dict[str, None] = {}
+    remarks: dict[str, None] = {}
+    highlighted = False
     for row in rows:
-        cell = cells[_COLUMN_OF[row.kind]]
-        if row.value not in cell:
-            cell.append(row.value)
+        column = _COLUMN_OF[row.kind]
+        told = cells[column]
+        if not told:
+            cells[column] = row.value
+        elif row.value not in told.split(_BETWEEN):
+            cells[column] = f"{told}{_BETWEEN}{row.value}"
+        if row.source is not None:
+            sources[row.source.reference] = None
+        for remark in row.remarks:
+            remarks[remark] = None
+        highlighted = highlighted or row.highlighted
     return VitalsLine(
-        key=rows[0].key,
-        when=write_clock(at, timeline.zone),
-        cells=tuple(", ".join(cell) for cell in cells),
-        sources=", ".join(_once(row.source.reference for row in rows if row.source is not None)),
-        remarks="; ".join(_once(remark for row in rows for remark in row.remarks)),
-        attributed=any(row.attributed for row in rows),
-        highlighted=any(row.highlighted for row in rows),
+        rows[0].key,
+        write_clock(at, timeline.zone),
+        tuple(cells),
+        _BETWEEN.join(sources),
+        "; ".join(remarks),
+        highlighted,
+        at.astimezone(timeline.zone).date(),
     )
-
-
-def _once(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))

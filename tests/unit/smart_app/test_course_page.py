@@ -292,3 +292,66 @@ def test_what_leaves_a_grade_open_stands_before_what_could_not_be_read() -> None
     chart = well_charted(temperatures=(build.temperature("38.9", 2),), systolic_pressures=())
     told = words(page(chart, unread=("conditions (not permitted)",)))
     assert told.index("leaves the grade open") < told.index("Could not be read: conditions")
+
+
+FORTNIGHT = well_charted(
+    infusions=(build.infusion(14),),
+    temperatures=tuple(build.temperature("37.1", hour) for hour in range(14 * 24 - 1, -1, -1)),
+    motor=tuple(build.motor("none", hour) for hour in range(320, 0, -40)),
+)
+
+
+@pytest.mark.parametrize("window", ["24h", "72h"])
+def test_every_row_of_a_short_stretch_has_its_source(window: str) -> None:
+    text = page(FORTNIGHT, f"?window={window}")
+    assert text.count('<td class="source">Observation/1</td>') >= 24
+    assert "with the source of each value" not in text
+
+
+@pytest.mark.parametrize(("window", "days"), [("7d", 8), ("all", 15)])
+def test_a_long_stretch_leads_from_each_day_to_its_sources(window: str, days: int) -> None:
+    vitals = page(FORTNIGHT, f"?window={window}").partition('<details class="vitals">')[2]
+    # Now is 10 March 09:00 on the ward, the infusion was on 24 February.
+    assert vitals.count("with the source of each value") == days
+    assert '<a href="/smart/s/s1/course/day?date=2026-03-10">10 Mar with the source' in vitals
+    assert vitals.count('class="source"') == 0
+
+
+def test_the_page_of_a_day_has_every_value_of_it_with_its_source() -> None:
+    answer = get(CourseRoom(FORTNIGHT), "/day?date=2026-03-08")
+    assert answer.status_code == 200
+    rows = re.findall(r'<tr id="v\d+"><th scope="row">([^<]+)</th><td>([^<]*)</td>', answer.text)
+    assert (len(rows), rows[0], rows[-1]) == (
+        24,
+        ("8 Mar 23:00", "37.1 °C"),
+        ("8 Mar 00:00", "37.1 °C"),
+    )
+    assert answer.text.count('<td class="source">Observation/1</td>') >= 24
+    assert "Motor finding" in answer.text
+    assert 'date=2026-03-07">Day before' in answer.text
+    assert 'date=2026-03-09">Day after' in answer.text
+
+
+def test_the_first_and_the_last_day_lead_nowhere_beyond() -> None:
+    assert "Day after" not in get(CourseRoom(FORTNIGHT), "/day?date=2026-03-10").text
+    assert "Day before" not in get(CourseRoom(FORTNIGHT), "/day?date=2026-02-24").text
+
+
+@pytest.mark.parametrize("day", ["", "2026-03-11", "2026-02-23", "yesterday", "2026-13-01"])
+def test_a_day_that_the_timeline_does_not_show_is_not_found(day: str) -> None:
+    with pytest.raises(PageError, match="404"):
+        get(CourseRoom(FORTNIGHT), f"/day?date={day}")
+
+
+def test_the_page_of_a_day_is_not_shown_without_the_session() -> None:
+    with pytest.raises(PageError, match="401"):
+        get(CourseRoom(FORTNIGHT, closed=True), "/day?date=2026-03-08")
+
+
+@pytest.mark.parametrize("query", ["?window=all", "/day?date=2026-03-10"])
+def test_what_the_record_holds_stays_text_in_rows_written_at_once(query: str) -> None:
+    evil = replace(build.temperature("38.5", 1), source=Source("Observation/<b>\"'&", "<i>note</i>"))
+    text = get(CourseRoom(replace(FORTNIGHT, temperatures=(evil,))), query).text
+    assert "<b>" not in text
+    assert "<i>" not in text
+    assert "&lt;i&gt;note&lt;/i&gt;" in text

@@ -261,6 +261,49 @@ def test_a_lane_of_which_a_part_could_not_be_read_says_so() -> None:
     assert "none charted, but not all read" in drawing.plot
 
 
+# -- weeks -------------------------------------------------------------------------------------------------
+
+WEEKS = replace(
+    TREATED,
+    infusions=(build.infusion(14),),
+    temperatures=tuple(
+        build.temperature("38.4" if hour == 100 else "37.0", hour) for hour in range(300, 0, -1)
+    ),
+    seizures=(build.seizure("none", 200), build.seizure("brief-resolved", 10)),
+)
+
+
+def test_a_fever_of_one_hour_is_drawn_within_weeks() -> None:
+    titles = [each.text or "" for each in parsed(drawn(WEEKS, Window.ALL).plot).iter(f"{SVG}title")]
+    # 100 h before 08:00 UTC on 10 March is 05:00 on the ward, on 6 March.
+    assert "Temperature 38.4 °C; 6 Mar 05:00; Observation/1" in titles
+
+
+def test_weeks_are_drawn_between_whole_pixels() -> None:
+    lines = re.findall(r'class="line" d="([^"]+)"', drawn(WEEKS, Window.ALL).plot)
+    assert lines
+    assert all(re.fullmatch(r"M\d+ \d+l[-\d ]+", line) for line in lines)
+    # 14 days and 8 h, from the midnight before the infusion, on 820 px: 300 h ago lies at 840 - 715 = 125.
+    (curve,) = [line for line in lines if line.startswith("M125 ")]
+    steps = [int(step) for step in curve.partition("l")[2].split()]
+    assert (sum(steps[::2]), sum(steps[1::2])) == (838 - 125, 0)
+
+
+def test_among_weeks_a_finding_charted_as_absent_is_told_in_short_and_a_finding_in_full() -> None:
+    links = {
+        each.findtext(f"{SVG}title"): each for each in parsed(drawn(WEEKS, Window.ALL).plot).iter(f"{SVG}a")
+    }
+    assert links["none; 2 Mar 01:00"].get("tabindex") == "-1"
+    assert "Seizure brief seizure, resolved; 9 Mar 23:00; Observation/1" in links
+
+
+def test_of_a_long_id_a_mark_tells_the_end_and_the_row_all() -> None:
+    long = Source("MedicationAdministration/0b0fcd1e-5d2f-4f0e-9d3f-1f2e3d4c5b6a")
+    timeline = timeline_of(replace(TREATED, drug_doses=(build.dose("tocilizumab", 20, source=long),)))
+    assert "MedicationAdministration/…3d4c5b6a" in draw_timeline(timeline).plot
+    assert long.reference in {line.source for line in event_lines(timeline)[0]}
+
+
 # -- the tables --------------------------------------------------------------------------------------------
 
 
