@@ -1,9 +1,11 @@
 """Pages from templates. Everything is escaped unless a template says otherwise, and a missing value is an
-error: a blank where a number belongs would read as "none".
+error: a blank where a number belongs would read as "none". Signs that turn round what is written after them
+are left out: behind one of them, 12 mg reads as 21.
 
 Times are told in the offset in which the ward charts, with that offset named.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
@@ -24,6 +26,8 @@ from smart_app.static_files import StaticFiles
 CRITERIA = "ASTCT 2019"
 PAGES = (("course", "Course"), ("ice", "ICE"), ("attribution", "Attribution"), ("handover", "Hand-over"))
 _NOBODY = Banner(None, None, None, None)
+# Control characters but tab and line ends, and Unicode's embeddings, overrides and isolates.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Rendering:
@@ -38,6 +42,7 @@ class Rendering:
             loader=PackageLoader("smart_app", "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=without_unseen,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
@@ -93,6 +98,13 @@ class Rendering:
 
     def _html(self, template: str, status: int, values: dict[str, Any]) -> Response:
         return HTMLResponse(self._environment.get_template(template).render(values), status_code=status)
+
+
+def without_unseen(value: Any) -> Any:
+    """A text without the signs that nobody sees and that change how it reads; anything else as it is."""
+    if isinstance(value, str) and _UNSEEN.search(value):
+        return type(value)(_UNSEEN.sub("", value))
+    return value
 
 
 def clock_time(at: datetime, zone: tzinfo) -> str:

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,8 @@ from fastapi.testclient import TestClient
 
 from smart_app.form_door import masked_token
 from smart_app.session import SmartSession, View
-from tests.bedside_site import EHR, FROM_OUR_PAGE, ORIGIN, PREFIX, BedsideSite, path_of
+from tests.bedside_site import AT, EHR, FROM_OUR_PAGE, ORIGIN, PREFIX, BedsideSite, path_of
+from tests.builders.observations import attributed_elsewhere
 
 
 @pytest.fixture
@@ -337,6 +339,20 @@ def test_nothing_of_a_page_is_inline(browser: TestClient, session: SmartSession)
     assert not re.search(r"\son[a-z]+=", page)
     assert not re.search(r"<script(?![^>]*\bsrc=)", page)
     assert "http://" not in page.replace("http://www.w3.org/", "")
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u202d", "\u2066", "\u2067", "\x07", "\x85"])
+def test_no_text_of_the_record_turns_round_what_is_written_after_it(
+    site: BedsideSite, browser: TestClient, session: SmartSession, sign: str
+) -> None:
+    record = site.ehr.records["patient-1"]
+    cause = attributed_elsewhere("fever", at=AT - timedelta(minutes=5), note=f"line{sign} infection")
+    record.append(cause | {"id": f"x{sign}y", "subject": record[1]["subject"]})
+    for name in ("course", "ice", "attribution", "handover"):
+        page = browser.get(path_of(session, name)).text
+        assert sign not in page
+    # A control sign may have become a blank on its way.
+    assert re.search("line ?infection", browser.get(path_of(session, "attribution")).text.replace("  ", " "))
 
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}"
