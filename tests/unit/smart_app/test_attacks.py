@@ -273,6 +273,7 @@ def test_id_tokens_of_unknown_keys_do_not_make_the_app_a_flood(
     site.ehr.faults.id_token = IdTokenFault.RETIRED_KEY
     site.wires.sent.clear()
     for _ in range(6):
+        site.clock.move(seconds=1)
         refused(site.come_back(victim, site.authorize(site.begin(victim))), 400)
     assert sum(url.endswith("/auth/jwks.json") for url in site.wires.sent) == 1
 
