@@ -126,14 +126,11 @@ def cautions(
         told.append("Unarousable, but CAPD was scored: check both.")
     if assessment.sedated:
         told.append("Under sedation neither the score nor arousal is graded.")
-    infusion_at = None
     if bedside.review is not None:
-        evidence = bedside.review.assessment.evidence
-        infusion_at = evidence.infusion.at if evidence.infusion else None
-        told += _of_earlier_findings(assessment, evidence, bedside.zone)
+        told += _of_earlier_findings(assessment, bedside.review.assessment.evidence, bedside.zone)
     if grades.after is None:
         told.append(_why_not_graded(bedside))
-    elif infusion_at is not None and assessment.assessed_at < infusion_at:
+    elif bedside.course is not None and assessment.assessed_at < bedside.course.started_at:
         told.append("This is before the infusion: it is kept as a baseline.")
     if (newer := tell_newer(assessment, newest, bedside.zone)) is not None:
         told.append(newer)
