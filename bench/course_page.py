@@ -58,7 +58,7 @@ _SECRET: Final = "secret-of-the-bench-0123456789"  # noqa: S105 - of a session t
 _SCOPES: Final = "openid fhirUser launch patient/*.rs"
 _PATH: Final = f"/s/{_SID}/course"
 # As the app's own middleware sends it.
-_LEVEL: Final = 9
+_LEVEL: Final = 6
 _PLAIN: Final = jinja2.Environment(autoescape=True).from_string(
     "<!doctype html><title>Observations</title><table>{% for row in rows %}<tr><td>{{ row.at }}</td>"
     "<td>{{ row.code }}</td><td>{{ row.value }}</td><td>{{ row.id }}</td></tr>{% endfor %}</table>"

@@ -17,7 +17,7 @@ from decimal import Decimal
 from operator import attrgetter
 
 from grading.assess import assess_at, is_monitored
-from grading.assessment import GradeStep, Status, SyndromeGrade
+from grading.assessment import Assessment, GradeStep, Status, SyndromeGrade
 from grading.change_points import crs_change_points, icans_change_points
 from grading.chart import ANTICYTOKINES, STEROIDS, Attributable, Chart, DrugDose, ImmuneDrug
 from grading.chart_index import ChartIndex
@@ -99,12 +99,14 @@ def course_of(chart: Chart, at: datetime, tables: Tables | None = None) -> Patie
     return course_of_index(index) if is_monitored(index) else None
 
 
-def course_of_index(index: ChartIndex) -> PatientCourse | None:
-    """As :func:`course_of` for an indexed chart, up to the time of the index."""
+def course_of_index(index: ChartIndex, now: Assessment | None = None) -> PatientCourse | None:
+    """As :func:`course_of` for an indexed chart, up to the time of the index; ``now`` is the assessment of
+    that time where it has been made.
+    """
     started_at = index.series_start
     if started_at is None:
         return None
-    now = assess_at(index, index.at)
+    now = now or assess_at(index, index.at)
     graded_crs, resolved_since = _crs_steps(index, started_at, now.crs, now.evidence)
     episode = index.resolved_at or started_at
     crs = _course(graded_crs, min(episode, index.at))

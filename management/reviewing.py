@@ -9,6 +9,7 @@ from grading.assess import assess_at, is_monitored
 from grading.assessment import Assessment
 from grading.chart import Chart
 from grading.chart_index import ChartIndex
+from grading.course import PatientCourse, course_of_index
 from grading.crs import grade_crs
 from grading.icans import grade_icans
 from grading.looking_back import evidence_then
@@ -36,6 +37,18 @@ def review(chart: Chart, at: datetime, protocol: Protocol) -> Review | None:
     """
     situation = situate(chart, at, protocol)
     return None if situation is None else _review(situation, protocol)
+
+
+def review_with_course(
+    chart: Chart, at: datetime, protocol: Protocol
+) -> tuple[Review | None, PatientCourse | None]:
+    """As :func:`review`, with the course of the treatment: the chart is indexed and graded once for both."""
+    index = ChartIndex(chart, at, shipped_tables())
+    if not is_monitored(index):
+        return None, None
+    now = assess_at(index, at)
+    situation = _situation(now, chart, protocol, partial(_grade_past, index))
+    return _review(situation, protocol), course_of_index(index, now)
 
 
 def situate(chart: Chart, at: datetime, protocol: Protocol) -> Situation | None:

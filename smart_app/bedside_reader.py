@@ -16,18 +16,18 @@ from fhir_maps.retrieve import FhirAccess, FhirReader
 from fhir_maps.search_answers import Answer
 from fhir_maps.terminology import Terminology
 from grading.chart import Chart
-from grading.course import PatientCourse, course_of
+from grading.course import PatientCourse
 from management.protocol_rows import Protocol as ClinicalProtocol
 from management.review import Review
-from management.reviewing import review
+from management.reviewing import review, review_with_course
 from smart_app.banner import banner_of
 from smart_app.bedside_record import (
     FORBIDDEN,
     UNAUTHORISED,
     BedsideRecord,
+    OwnObservations,
     gather,
     join_retried,
-    own_observations,
     refused_with,
 )
 from smart_app.errors import PageError, sign_in_ended, wrong_record
@@ -121,17 +121,15 @@ class BedsideReader:
             course=course,
             protocol=self._protocol,
             unread=record.unread,
-            observations=own_observations(record.documents, session.patient_id, session.highlight),
+            observations=OwnObservations(record.documents, session.patient_id, session.highlight),
         )
 
     def _grade(
         self, chart: Chart, infusion_known: bool, at: datetime
     ) -> tuple[Review | None, PatientCourse | None]:
-        reviewed = review(chart, at, self._protocol)
-        if reviewed is not None:
-            return reviewed, course_of(chart, at)
-        if infusion_known:
-            return None, None
+        reviewed, course = review_with_course(chart, at, self._protocol)
+        if reviewed is not None or infusion_known:
+            return reviewed, course
         # An old infusion is on record, and a newer one may be: that is not known, which is not "none".
         return review(replace(chart, infusions=()), at, self._protocol), None
 

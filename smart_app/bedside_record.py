@@ -4,8 +4,9 @@ A query that failed, was not permitted or brought only a part is a gap for what 
 record. That there is no infusion is concluded only where every query for one was answered in full.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -80,20 +81,46 @@ def join_retried(first: Mapping[str, Answer], retried: Mapping[str, Answer]) -> 
     return joined
 
 
-def own_observations(
-    documents: Iterable[Document], patient_id: str, highlight: str | None
-) -> dict[str, Resource]:
+class OwnObservations(Mapping[str, Resource]):
     """The Observations of our own codes, and the highlighted one, as they came, by ``Observation/id``.
 
-    Of two versions the newer. One that does not say it is this patient's is left out.
+    Of two versions the newer. One that does not say it is this patient's is left out. They are looked for
+    when somebody asks: most pages do not.
     """
+
+    def __init__(self, documents: Iterable[Document], patient_id: str, highlight: str | None) -> None:
+        self._documents = tuple(documents)
+        self._patient_id = patient_id
+        self._highlight = highlight
+
+    @cached_property
+    def _found(self) -> dict[str, Resource]:
+        return _own_observations(self._documents, self._patient_id, self._highlight)
+
+    def __getitem__(self, reference: str) -> Resource:
+        """The Observation of a reference."""
+        return self._found[reference]
+
+    def __iter__(self) -> Iterator[str]:
+        """Their references."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._found)
+
+
+def _own_observations(
+    documents: Iterable[Document], patient_id: str, highlight: str | None
+) -> dict[str, Resource]:
     wanted_id = (highlight or "").rpartition("/")[2]
+    signs = [sign.encode() for sign in (ASSESSMENT_SYSTEM, wanted_id) if sign]
     found: dict[str, Resource] = {}
     for document in documents:
         content = bytes(document)
-        if ASSESSMENT_SYSTEM.encode() not in content and not (wanted_id and wanted_id.encode() in content):
+        if not any(sign in content for sign in signs):
             continue
-        for resource in _observations_in(content):
+        for resource in _observations_in(content, signs):
             reference = f"Observation/{resource['id']}"
             if reference != highlight and not _is_own(resource):
                 continue
@@ -144,10 +171,21 @@ def _patient(answers: Mapping[str, Answer], requirements: Iterable[Requirement])
     return None
 
 
-def _observations_in(content: bytes) -> Iterable[Resource]:
-    bundle = _decoded(content)
-    entries = bundle.get("entry") if isinstance(bundle, dict) else None
-    for entry in entries if isinstance(entries, list) else ():
+class _Entries(msgspec.Struct):
+    """A bundle whose entries are not looked into yet."""
+
+    entry: list[msgspec.Raw] = []
+
+
+def _observations_in(content: bytes, signs: Sequence[bytes]) -> Iterable[Resource]:
+    """The Observations of a bundle whose JSON has one of the signs."""
+    try:
+        entries = msgspec.json.decode(content, type=_Entries).entry
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return
+    for raw in entries:
+        told = bytes(raw)
+        entry = _decoded(told) if any(sign in told for sign in signs) else None
         resource = entry.get("resource") if isinstance(entry, dict) else None
         if not isinstance(resource, dict) or resource.get("resourceType") != "Observation":
             continue

@@ -9,11 +9,12 @@ import pytest
 from grading.assess import assess
 from grading.assessment import Assessment, Status
 from grading.chart import Chart, Condition, DrugDose, ImmuneDrug, Patient, Verification
+from grading.course import course_of
 from management.assessment_document import assessment_document
 from management.protocol import load_protocol
 from management.protocol_rows import Protocol
 from management.review import Guard, Recommendation, Review, Strength
-from management.reviewing import review, review_assessment
+from management.reviewing import review, review_assessment, review_with_course
 from tests.spec.management.bedside import AT, CHARTED, chart_of, hours_ago
 
 PROTOCOL = load_protocol("met-2021")
@@ -35,6 +36,15 @@ def test_nobody_without_an_infusion_is_reviewed() -> None:
 
 def test_nobody_is_reviewed_after_the_monitoring_window() -> None:
     assert review(chart_of("day 31; fever 38.8"), AT, PROTOCOL) is None
+
+
+@pytest.mark.parametrize(
+    "phrases", ["fever 39 40h; fever 38.8; norepinephrine 2h; tocilizumab 10h", "ice 2 20h; ice 5 1h", "day 31"]
+)
+def test_a_review_with_its_course_is_what_both_are_apart(phrases: str) -> None:
+    chart = chart_of(phrases)
+    both = review_with_course(chart, AT, PROTOCOL)
+    assert both == (review(chart, AT, PROTOCOL), course_of(chart, AT))
 
 
 def test_a_review_names_its_protocol_and_counts_doses() -> None:
