@@ -311,7 +311,9 @@ def test_a_form_that_is_sent_several_times_at_once_is_one_observation(
     confirm = checked_ice(browser, hospital.launch(browser, patient_id))
     with ThreadPoolExecutor(4) as presses:
         pages = list(presses.map(lambda _: browser.send(confirm, do="save"), range(4)))
-    assert {page.status for page in pages} == {200}, [page.words for page in pages]
+    assert any(page.status == 200 for page in pages)
+    # Where the server answered one of them with an error, that one was told so.
+    assert all("In the record" in page.words or "Perhaps saved" in page.words for page in pages)
     [observation] = hospital.own(patient_id)
     assert len(hospital.with_identifier(observation)) == 1
 
