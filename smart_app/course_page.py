@@ -127,7 +127,7 @@ def page_values(
         "vital_columns": VITAL_COLUMNS,
         "highlight": highlight,
         "highlight_shown": any(row.highlighted for row in timeline.rows),
-        "treatments_unread": doses_unread(bedside.chart),
+        "treatments_unread": doses_unread(bedside),
         "treatments": [] if course is None else treatment_lines(course, bedside.zone),
     }
 
@@ -176,9 +176,12 @@ def why_nobody_is_graded(chart: Chart, at: datetime, zone: tzinfo) -> str:
     return "No CAR-T infusion that took place is on record."
 
 
-def doses_unread(chart: Chart) -> bool:
+def doses_unread(bedside: Bedside) -> bool:
     """Whether there may be more doses against the syndromes than could be read."""
-    return any(gap.what in _TREATMENTS and gap.why is not GapWhy.ATTRIBUTED_ELSEWHERE for gap in chart.gaps)
+    counted = bedside.review is not None and bedside.review.tocilizumab.may_be_more
+    return counted or any(
+        gap.what in _TREATMENTS and gap.why is not GapWhy.ATTRIBUTED_ELSEWHERE for gap in bedside.chart.gaps
+    )
 
 
 def _product(product: str | None) -> str:

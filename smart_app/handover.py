@@ -108,7 +108,7 @@ def _background(review: Review, bedside: Bedside) -> Iterator[str]:
     if course is not None:
         yield f"- CRS: {_history(course.crs, zone)}"
         yield f"- ICANS: {_history(course.icans, zone)}"
-        yield from _treatments(course.treatments, zone, unread=doses_unread(bedside.chart))
+        yield from _treatments(course.treatments, zone, unread=doses_unread(bedside))
     count = review.tocilizumab
     more = "at least " if count.may_be_more else ""
     last = f", the last {count.hours_since_last:.1f} h ago" if count.hours_since_last is not None else ""

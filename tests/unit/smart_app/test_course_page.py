@@ -355,3 +355,17 @@ def test_what_the_record_holds_stays_text_in_rows_written_at_once(query: str) ->
     assert "<b>" not in text
     assert "<i>" not in text
     assert "&lt;i&gt;note&lt;/i&gt;" in text
+
+
+def test_an_option_with_a_caution_says_so_before_it_is_opened() -> None:
+    """Fever within 4 h of the infusion: tocilizumab is an option only, until the cause is stated (F19)."""
+    early = well_charted(temperatures=(build.temperature("38.9"),), infusions=(build.infusion(0.12),))
+    summary = page(early).partition('<details class="options">')[2].partition("</summary>")[0]
+    assert "Consider early tocilizumab 576 mg" in summary
+    assert "every 8 hours (caution);" in summary
+    assert "(caution)" not in page(well_charted(temperatures=(build.temperature("38.9"),)))
+
+
+def test_drugs_given_that_were_not_retrieved_are_not_told_as_none_given() -> None:
+    gap = ChartGap(GapWhat.VASOPRESSORS, GapWhy.NOT_RETRIEVED, "drugs given: not permitted")
+    assert "but not all doses could be read" in words(page(well_charted(gaps=(gap,))))

@@ -240,8 +240,9 @@ def test_what_leaves_a_grade_open_is_never_cut_for_what_could_not_be_read() -> N
     assert told[-1].endswith("more, on the course page")
 
 
-def test_doses_that_could_not_be_read_are_never_told_as_none_given() -> None:
-    gap = ChartGap(GapWhat.TOCILIZUMAB, GapWhy.NOT_RETRIEVED, "drugs given: not permitted")
+@pytest.mark.parametrize("what", [GapWhat.TOCILIZUMAB, GapWhat.STEROIDS, GapWhat.VASOPRESSORS])
+def test_doses_that_could_not_be_read_are_never_told_as_none_given(what: GapWhat) -> None:
+    gap = ChartGap(what, GapWhy.NOT_RETRIEVED, "drugs given: not permitted")
     told = lines(well_charted(gaps=(gap,)))
     assert (
         "- Not all doses of tocilizumab and steroid could be read: there may be more than is told here"
