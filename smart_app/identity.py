@@ -26,6 +26,7 @@ from smart_app.issuer_keys import ID_TOKEN_ALGORITHMS, IssuerKeys
 logger = logging.getLogger(__name__)
 
 _SKEW_SECONDS = 60
+_LATEST = 1e12
 _LONGEST_TOKEN = 32 * 1024
 _LONGEST_TEXT = 500
 _USER_TYPES = "Practitioner|PractitionerRole|Patient|RelatedPerson|Person"
@@ -134,6 +135,7 @@ def _header(id_token: str) -> dict[str, Any]:
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    # NaN compares with nothing, and would never expire; what is beyond reason cannot be a float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LATEST:
         raise IdentityError(f"{name} is not a time")
     return float(value)

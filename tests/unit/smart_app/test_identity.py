@@ -77,6 +77,9 @@ def test_four_algorithms_are_taken(site: Site, algorithm: str, key: RSAKey | ECK
         {"exp": None},
         {"exp": "soon"},
         {"exp": True},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"exp": 10**400},
         {"iat": None},
     ],
 )
