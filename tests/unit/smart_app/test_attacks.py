@@ -542,6 +542,39 @@ def test_forged_hidden_fields_correct_nothing(site: AttackedSite, victim: TestCl
         assert site.ehr.shelf.read("Observation", each["id"]) == each
 
 
+def test_forged_hidden_fields_of_a_statement_state_nothing(site: AttackedSite, victim: TestClient) -> None:
+    mine, theirs = site.sign_in(victim), site.sign_in(victim, DORN)
+
+    def stated() -> list[int]:
+        code = ("code", "attributed-elsewhere")
+        return [
+            len(site.ehr.shelf.search("Observation", [("patient", one), code])) for one in (GINSTER, DORN)
+        ]
+
+    page = victim.get(f"{theirs}attribution").text
+    form = fields_of(page, f"{theirs}attribution/confirm") | {
+        "act": "attribute",
+        "what": "fever",
+        "cause": "flu",
+    }
+    confirmed = fields_of(
+        post(victim, f"{theirs}attribution/confirm", form).text, f"{theirs}attribution/save"
+    )
+    assert post(victim, f"{theirs}attribution/save", confirmed).status_code == 303
+    foreign = site.ehr.shelf.search("Observation", [("patient", DORN), ("code", "attributed-elsewhere")])[-1]
+    before = stated()
+    fields = fields_of(victim.get(f"{mine}ice").text, f"{mine}ice")
+    own = {name: fields[name] for name in ("form_token", "sid", "patient")}
+    withdrawal = own | {"act": "withdraw", "reference": f"Observation/{foreign['id']}"}
+    assert post(victim, f"{mine}attribution/confirm", withdrawal).status_code == 422
+    number = {"form": "0b1e42cf-8d3b-4f0f-a58c-2d6a7a3a9d55", "confirmed": confirmed["confirmed"]}
+    assert post(victim, f"{mine}attribution/save", withdrawal | number).status_code == 409
+    unseen = own | number | {"act": "attribute", "what": "fever", "cause": "flu", "confirmed": "forged"}
+    assert post(victim, f"{mine}attribution/save", unseen).status_code == 409
+    assert post(victim, f"{mine}attribution/save", unseen | {"form": "no number"}).status_code == 409
+    assert stated() == before
+
+
 def test_the_form_number_of_another_patient_writes_and_shows_nothing_of_theirs(
     site: AttackedSite, victim: TestClient
 ) -> None:
