@@ -143,11 +143,13 @@ def tell_due(bedside: Bedside) -> tuple[str, bool] | None:
 
 
 def tell_newer(assessment: BedsideAssessment, newest: EarlierScore | None, zone: tzinfo) -> str | None:
-    """That another score is newer than this one and counts in its place; ``None`` where none is."""
-    if newest is None or newest.at <= assessment.assessed_at:
+    """That another score counts in place of this one or beside it; ``None`` where none does."""
+    if newest is None or newest.at < assessment.assessed_at:
         return None
-    newer = write_clock(newest.at, zone)
-    return f"The record holds a newer score, of {newer}: that one counts for the present."
+    other = write_clock(newest.at, zone)
+    if newest.at == assessment.assessed_at:
+        return f"The record holds another score of the same time, {other}: the worse of the two counts."
+    return f"The record holds a newer score, of {other}: that one counts for the present."
 
 
 def _of_earlier_findings(assessment: BedsideAssessment, evidence: Evidence, zone: tzinfo) -> Iterator[str]:

@@ -242,6 +242,19 @@ def test_an_older_score_is_never_told_with_the_grade_of_a_newer_one() -> None:
     )
 
 
+def test_of_two_scores_of_one_time_the_worse_counts_and_that_is_said() -> None:
+    """Entered again with the same time, a right ICE 10 does not take the place of a wrong ICE 2."""
+    room = IceRoom()
+    room.record["Observation/l"] = earlier("l", "2026-03-04T08:00:00+01:00", (0, 0, 0, 0, 0, 0, 1, 1))
+    words = "The record holds another score of the same time, 4 Mar 08:00: the worse of the two counts."
+    page = confirmation(room, {"assessed-at": "2026-03-04T08:00", "consciousness": "alert"})
+    assert '<p class="grade">ICANS grade 3</p>' in page
+    assert words in text_of(page)
+    saved = text_of(follow(room, room.save(page)))
+    assert words in saved
+    assert "enter a new assessment with a later time" in saved
+
+
 def test_what_leaves_the_grade_open_is_named_before_and_after_saving() -> None:
     room = IceRoom()
     untested: dict[str, str | None] = {"ice-writing": "not-tested", "ice-writing.reason": "Declined"}
