@@ -48,7 +48,7 @@ from smart_app.timeline import Window
 from tests.builders.fhir import PATIENT
 
 REPORT: Final = Path(__file__).parent / "COURSE.md"
-ROUNDS: Final = 15
+ROUNDS: Final = 25
 MOST_PAGE_MILLISECONDS: Final = 15
 MOST_KILOBYTES: Final = 30
 DECODED, PLAIN_PAGE = "decoded", "plain page"

@@ -152,7 +152,11 @@ class RowBook:
 
 def write_clock(at: datetime, zone: tzinfo) -> str:
     """Date and time to the minute in the ward's zone: ``8 Mar 14:05``."""
-    local = at.astimezone(zone)
+    return write_local(at.astimezone(zone))
+
+
+def write_local(local: datetime) -> str:
+    """As :func:`write_clock`, of a time that is in the ward's zone already."""
     return f"{local.day} {_MONTHS[local.month - 1]} {local.hour:02d}:{local.minute:02d}"
 
 

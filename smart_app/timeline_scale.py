@@ -79,9 +79,13 @@ class ValueScale:
         return round(self._low_y + (float(value) - self._bottom) * self._pixels, self._decimals)
 
 
-def is_crossing(before: Decimal, value: Decimal, limits: Sequence[Decimal]) -> bool:
-    """Whether a limit lies between two values; a value on the limit is on its upper side."""
-    return any((before >= limit) is not (value >= limit) for limit in limits)
+def crossings(numbers: Sequence[Decimal], limits: Sequence[Decimal]) -> Iterator[int]:
+    """The points on another side of a limit than the one before; a value on a limit is on its upper side."""
+    for limit in limits:
+        above = [number >= limit for number in numbers]
+        for point, (before, now) in enumerate(pairwise(above), 1):
+            if before is not now:
+                yield point
 
 
 def thin_points(rows: Sequence[Row], scale: TimeScale, pixels: float, limits: Sequence[Decimal]) -> list[Row]:
@@ -111,11 +115,7 @@ def thin_places(
         if numbers[point] > numbers[highest]:
             highest = point
     kept |= {lowest, highest}
-    for limit in limits:
-        above = [number >= limit for number in numbers]
-        for point, (before, now) in enumerate(pairwise(above)):
-            if before is not now:
-                kept |= {point, point + 1}
+    kept.update(point + side for point in crossings(numbers, limits) for side in (-1, 0))
     return sorted(kept)
 
 
@@ -123,11 +123,11 @@ def notable_points(rows: Sequence[Row], limits: Sequence[Decimal]) -> set[str]:
     """Keys of the points to stop at with the keyboard: extremes, crossings, the newest, and marked ones."""
     if not rows:
         return set()
-    found = {min(rows, key=_number).key, max(rows, key=_number).key, rows[-1].key}
+    numbers = [_number(row) for row in rows]
+    found = {rows[numbers.index(extreme)].key for extreme in (min(numbers), max(numbers))}
+    found.add(rows[-1].key)
     found.update(row.key for row in rows if row.highlighted or row.attributed)
-    found.update(
-        row.key for before, row in pairwise(rows) if is_crossing(_number(before), _number(row), limits)
-    )
+    found.update(rows[point].key for point in crossings(numbers, limits))
     return found
 
 

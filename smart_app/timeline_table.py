@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from smart_app.timeline import Timeline
-from smart_app.timeline_rows import Kind, Row, write_clock, write_span
+from smart_app.timeline_rows import Kind, Row, write_local, write_span
 
 _FINDINGS = frozenset({Kind.AROUSAL, Kind.SEIZURE, Kind.MOTOR, Kind.RAISED_ICP})
 VITAL_COLUMNS = ("Temperature", "Systolic pressure", "SpO2", "Oxygen", "FiO2")
@@ -84,7 +84,7 @@ def vitals_lines(timeline: Timeline) -> list[VitalsLine]:
 
 
 def _vitals(rows: list[Row], timeline: Timeline) -> VitalsLine:
-    at = rows[0].at
+    local = rows[0].at.astimezone(timeline.zone)
     cells = [""] * len(VITAL_COLUMNS)
     sources: dict[str, None] = {}
     remarks: dict[str, None] = {}
@@ -103,10 +103,10 @@ def _vitals(rows: list[Row], timeline: Timeline) -> VitalsLine:
         highlighted = highlighted or row.highlighted
     return VitalsLine(
         rows[0].key,
-        write_clock(at, timeline.zone),
+        write_local(local),
         tuple(cells),
         _BETWEEN.join(sources),
         "; ".join(remarks),
         highlighted,
-        at.astimezone(timeline.zone).date(),
+        local.date(),
     )
