@@ -67,6 +67,8 @@ class OutgoingRequests:
             follow_redirects=False,
             trust_env=False,
             timeout=DEADLINE_SECONDS,
+            # A kept connection may close just as a code is sent on it, and a code is never sent twice.
+            limits=httpx.Limits(max_keepalive_connections=0),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"User-Agent": "cart-toxicity-cds"},
         )
