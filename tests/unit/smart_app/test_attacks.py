@@ -584,7 +584,8 @@ def test_the_form_number_of_another_patient_writes_and_shows_nothing_of_theirs(
     before = site.ehr.scores(DORN)
     answer = post(victim, f"{mine}ice", ice_form(victim, mine, "0") | {"form": form["form"]})
     page = victim.get(f"{mine}ice/saved/{form['form']}")
-    assert site.ehr.scores(DORN) == before
+    assert answer.status_code == 409 and "Nothing was written" in answer.text
+    assert (site.ehr.scores(GINSTER), site.ehr.scores(DORN)) == (_before(site, GINSTER), before)
     assert "a word about Dorn" not in answer.text + page.text and "Dorn" not in page.text
 
 
