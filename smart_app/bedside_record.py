@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from fhir_maps.artefacts import ASSESSMENT_SYSTEM
+from fhir_maps.artefacts import ASSESSMENT_ID, ASSESSMENT_SYSTEM
 from fhir_maps.data_requirements import Kind, Requirement, Role
 from fhir_maps.search_answers import ABSENT, FAILED, Answer, AnswerState, Document
 from fhir_maps.subjects import patient_id_of
@@ -114,7 +114,8 @@ def _own_observations(
     documents: Iterable[Document], patient_id: str, highlight: str | None
 ) -> dict[str, Resource]:
     wanted_id = (highlight or "").rpartition("/")[2]
-    signs = [sign.encode() for sign in (ASSESSMENT_SYSTEM, wanted_id) if sign]
+    # Of our system only the part without a slash: some servers escape slashes in JSON.
+    signs = [sign.encode() for sign in (ASSESSMENT_ID, wanted_id) if sign]
     found: dict[str, Resource] = {}
     for document in documents:
         content = bytes(document)

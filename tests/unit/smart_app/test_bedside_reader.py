@@ -1,11 +1,13 @@
 """The record for one page: what is read, what could not be, and what ends in an error page."""
 
+import json
 from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from smart_app.bedside_record import OwnObservations
 from smart_app.errors import PageError
 from smart_app.page_room import Bedside, Saved, Saving
 from smart_app.session import GrantedScopes, SmartSession
@@ -260,6 +262,12 @@ def new_observation(**members: Any) -> dict[str, Any]:
     resource = own_observation(identifier=identifier, **members)
     del resource["id"]
     return resource
+
+
+def test_our_own_observations_are_found_where_a_server_escapes_slashes() -> None:
+    own = own_observation()
+    escaped = json.dumps({"entry": [{"resource": own}]}).replace("/", r"\/").encode()
+    assert OwnObservations([escaped], "patient-1", None) == {"Observation/ice-1": own}
 
 
 def test_an_observation_is_written_once_and_read_again(
