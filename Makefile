@@ -20,8 +20,9 @@ demo: setup
 	@echo "Starting the service beside an EHR sandbox on loopback; the first table takes a few seconds"
 	$(BIN)/cart-cds demo
 
+# Two at a time: a file's tests stay together, so what a file starts (a browser, a server) is started once.
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 check: setup
 	$(BIN)/ruff format --check .
