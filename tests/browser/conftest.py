@@ -15,6 +15,9 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from cart_cds.demo import RunningDemo, run_demo
+from tests.browser.steps import mend
+
 HERE = Path(__file__).resolve().parent
 # Headless in a container as root, and quiet: no request but those of the page.
 QUIET = (
@@ -72,3 +75,17 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A page in `context`."""
     return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def running_demo() -> Iterator[RunningDemo]:
+    """The demonstration: the sandbox is another site than the service, and reads need a token."""
+    with run_demo(sandbox_host="localhost", open_reads=False) as running:
+        yield running
+
+
+@pytest.fixture
+def demo(running_demo: RunningDemo) -> Iterator[RunningDemo]:
+    """The demonstration as it begins: no fault, the clock at the present, nothing written."""
+    yield running_demo
+    mend(running_demo)
