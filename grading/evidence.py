@@ -138,8 +138,18 @@ class Evidence:
 
     @property
     def zone(self) -> tzinfo | None:
-        """The offset of the infusion's own timestamp, in which times are told; ``None`` without one."""
-        return self.infusion.at.tzinfo if self.infusion is not None and self.infusion.at is not None else None
+        """The offset in which times are told: the ward's newest round's; ``None`` without an infusion.
+
+        Clocks are changed, and patients moved, between the infusion and now: the newest temperature,
+        pressure, saturation or ICE tells the ward's clock. One at UTC tells nothing of it, as devices and
+        servers chart so anywhere; then it is the offset of the infusion. The day after the infusion is always
+        counted in the infusion's own offset.
+        """
+        if self.infusion is None or self.infusion.at is None:
+            return None
+        rows = (self.latest_temperature, self.systolic, self.saturation, self.ice)
+        newest = max((row.at for row in rows if row is not None), default=self.infusion.at)
+        return newest.tzinfo if newest.utcoffset() else self.infusion.at.tzinfo
 
     def attribution_of(self, what: Attributable) -> Attribution | None:
         """Return the attribution in force for ``what``, or ``None``."""

@@ -135,7 +135,9 @@ class BedsideReader:
 
 
 def zone_of(chart: Chart) -> tzinfo:
-    """The offset in which the ward charts: of the latest infusion, else of the newest row, else UTC."""
+    """The offset in which the ward charts, where nothing is graded: of the latest infusion, else of the
+    newest row, else UTC.
+    """
     infused = [infusion.at for infusion in chart.infusions if infusion.at is not None]
     charted = infused or [at for row in _timed_rows(chart) if (at := _time_of(row)) is not None]
     latest = max(charted, default=None)
