@@ -1,4 +1,4 @@
-"""What the tests of the app do in a browser again and again: launch it, take an ICE, see what a page lacks."""
+"""What the tests of the app do in a browser again and again: launch it, take an ICE, see what is amiss."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def violations(page: Page) -> list[str]:
 
 
 def overflow(page: Page | Frame) -> int:
-    """By how many pixels the page is wider than its window; regions that scroll by themselves do not count."""
+    """By how many pixels the page is wider than its window, but for regions that scroll by themselves."""
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert isinstance(width, int)
     return max(0, width)
