@@ -39,7 +39,8 @@ def test_nobody_is_reviewed_after_the_monitoring_window() -> None:
 
 
 @pytest.mark.parametrize(
-    "phrases", ["fever 39 40h; fever 38.8; norepinephrine 2h; tocilizumab 10h", "ice 2 20h; ice 5 1h", "day 31"]
+    "phrases",
+    ["fever 39 40h; fever 38.8; norepinephrine 2h; tocilizumab 10h", "ice 2 20h; ice 5 1h", "day 31"],
 )
 def test_a_review_with_its_course_is_what_both_are_apart(phrases: str) -> None:
     chart = chart_of(phrases)
