@@ -27,9 +27,12 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """What is to be seen now; ``next`` is what comes in ``hours`` (``None``: the course has ended)."""
+    """What was to be seen ``since`` hours ago, at the last milestone (0: now); ``next`` is what comes in
+    ``hours`` (``None``: the course has ended).
+    """
 
     now: str
+    since: int
     next: str | None
     hours: int
 
@@ -171,7 +174,8 @@ def guide_at(milestones: Sequence[Milestone], ahead: timedelta) -> Guide | None:
     hours = ahead / timedelta(hours=1)
     past = [one for one in milestones if one.hours <= hours]
     coming = [one for one in milestones if one.hours > hours]
-    now = past[-1].seen if past else milestones[0].seen
+    last = past[-1] if past else milestones[0]
+    since = max(0, int(hours - last.hours))
     if not coming:
-        return Guide(now, None, 0)
-    return Guide(now, coming[0].teaser, ceil(coming[0].hours - hours))
+        return Guide(last.seen, since, None, 0)
+    return Guide(last.seen, since, coming[0].teaser, ceil(coming[0].hours - hours))

@@ -5,7 +5,7 @@ silence. A fault names the file, the table, the key and what it takes, never the
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,20 @@ from smart_app.keys import ALGORITHMS, KeyFileError, read_private_file
 
 _LARGEST_FILE = 1024 * 1024
 _AUTHS = " or ".join(f'"{auth.value}"' for auth in ClientAuth)
+_KEYS = frozenset(
+    {
+        "iss",
+        "client_id",
+        "name",
+        "auth",
+        "client_secret_file",
+        "algorithm",
+        "allow_missing_s256",
+        "scopes",
+        "frame_ancestors",
+        "fhir_user_required",
+    }
+)
 _IDLE_MINUTES = 15.0
 _ABSOLUTE_MINUTES = 12 * 60.0
 
@@ -103,6 +117,11 @@ class _Document:
             raise SmartSettingsError(f"{self.place}: {key} must be a list of texts")
         return tuple(values)
 
+    def refuse_others_than(self, keys: Collection[str]) -> None:
+        """Before a key is found missing: it may be there under a slip of its name."""
+        if others := set(self._values) - set(keys):
+            raise SmartSettingsError(f"{self.place}: {', '.join(sorted(others))} is not known here")
+
     def refuse_the_rest(self) -> None:
         if self._values:
             raise SmartSettingsError(f"{self.place}: {', '.join(sorted(self._values))} is not known here")
@@ -110,11 +129,13 @@ class _Document:
 
 def _ehr(table: _Document, loopback: bool) -> EhrClient:
     place = table.place
+    table.refuse_others_than(_KEYS)
     iss = table.text("iss")
     if not is_callable(iss, loopback) or "?" in iss or iss.endswith("//"):
         raise SmartSettingsError(
             f"{place}: iss must be the https URL of a FHIR base, without query"
-            " (http on loopback where insecure_loopback is true)"
+            " (http on loopback where insecure_loopback = true stands at the top of the file), and not a"
+            " link-local address"
         )
     try:
         auth = ClientAuth(table.text("auth", ClientAuth.PRIVATE_KEY_JWT.value))
@@ -134,7 +155,7 @@ def _ehr(table: _Document, loopback: bool) -> EhrClient:
     scopes = table.texts("scopes")
     if any(not scope.isascii() or not scope.isprintable() or set(scope) & set(' "\\') for scope in scopes):
         raise SmartSettingsError(f"{place}: scopes must be a list of single scopes")
-    ehr = EhrClient(
+    return EhrClient(
         iss=iss,
         client_id=table.text("client_id"),
         auth=auth,
@@ -146,8 +167,6 @@ def _ehr(table: _Document, loopback: bool) -> EhrClient:
         fhir_user_required=table.flag("fhir_user_required", False),
         name=table.text("name", ""),
     )
-    table.refuse_the_rest()
-    return ehr
 
 
 def _secret(path: Path, place: str) -> str:

@@ -248,6 +248,9 @@ class _Reading:
             return
         scored = sum(answer.points or 0 for answer in answers.values())
         by_capd = questionnaire.id == CAPD
+        if scored and not by_capd and findings.get("consciousness") == UNAROUSABLE:
+            self.fault("consciousness", "Arousal: who is unarousable answers no item. Mend one of the two.")
+            return
         unscored = not any(answer.points is not None for answer in answers.values())
         decides = unscored if by_capd else scored == 0
         if decides and "consciousness" not in findings and sedated is not True:

@@ -120,8 +120,6 @@ def cautions(
     """What to think of before saving; none of it stops anybody. ``newest`` is the newest other score."""
     told = []
     unarousable = assessment.findings.get("consciousness") == "unarousable"
-    if unarousable and assessment.items and assessment.points[0] > 0:
-        told.append("Unarousable, but items were answered: check both.")
     if unarousable and not assessment.items and assessment.is_complete:
         told.append("Unarousable, but CAPD was scored: check both.")
     if assessment.sedated:

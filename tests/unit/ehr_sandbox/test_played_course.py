@@ -53,17 +53,17 @@ def test_the_guide_tells_what_is_and_what_comes() -> None:
     begun = guide_at(MILESTONES, timedelta())
     assert begun is not None
     assert begun.now.startswith("The day after the infusion")
-    assert (begun.next, begun.hours) == ("the first fever", 12)
-    # Six hours and a minute later nothing new is to be seen, and just under six hours are left.
+    assert (begun.since, begun.next, begun.hours) == (0, "the first fever", 12)
+    # Six hours and a minute later nothing new was told, and just under six hours are left.
     later = guide_at(MILESTONES, timedelta(hours=6, minutes=1))
     assert later is not None
-    assert (later.now, later.next, later.hours) == (begun.now, "the first fever", 6)
+    assert (later.now, later.since, later.next, later.hours) == (begun.now, 6, "the first fever", 6)
     fever = guide_at(MILESTONES, timedelta(hours=12))
     assert fever is not None
     assert fever.now.startswith("38.9 °C")
     ended = guide_at(MILESTONES, timedelta(hours=400))
     assert ended is not None
-    assert (ended.next, ended.hours) == (None, 0)
+    assert (ended.since, ended.next, ended.hours) == (400 - 192, None, 0)
     assert guide_at((), timedelta()) is None
 
 

@@ -23,6 +23,7 @@ from management.protocol import load_protocol
 from management.reviewing import review
 from smart_app.errors import PageError, refused_form, wrong_patient
 from smart_app.page_room import Banner, Bedside, Resource, Saved, Saving
+from smart_app.rendering import born_words
 from smart_app.session import GrantedScopes, SmartSession, View
 from tests.chart_builders import AT
 
@@ -128,6 +129,7 @@ class StatementRoom:
             bedside=bedside,
             banner=self.banner,
             now=self.now(),
+            born=born_words(self.banner, self.at.date()),
             path=lambda name: self.path_of(session, name),
             static=lambda name: f"/static/{name}",
             form_fields=lambda: Markup(hidden),  # noqa: S704 - of our own values

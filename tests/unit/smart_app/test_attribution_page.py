@@ -77,7 +77,7 @@ def test_each_choice_tells_what_of_it_counts_now() -> None:
 
 def test_the_confirm_step_names_the_patient_and_the_grade_before_and_after() -> None:
     told = words(confirm(StatementRoom(febrile()), LINE_INFECTION).text)
-    assert "Name Ada Example Born 1968-01-01 Record number MRN-4711" in told
+    assert "Name Ada Example Born 1 Jan 1968 (58 y) MRN MRN-4711" in told
     # 38.9 °C without hypotension or hypoxia is CRS 1; the only fever attributed, nothing establishes CRS.
     assert "Now CRS grade 1 ICANS grade 0 With this statement CRS grade 0 ICANS grade 0" in told
     assert (

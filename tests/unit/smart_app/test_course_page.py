@@ -152,7 +152,7 @@ def test_an_attribution_is_told_with_the_grade_without_it() -> None:
     attributed = replace(CRS_3, attributions=(build.elsewhere("hypotension", 2, cause="sepsis"),))
     told = words(page(attributed))
     assert "hypotension – sepsis (stated 10 Mar 07:00)" in told
-    assert "Without what is attributed to another cause: CRS grade 3" in told
+    assert "If what is attributed to another cause counted: CRS grade 3" in told
 
 
 def test_the_next_ice_is_told() -> None:

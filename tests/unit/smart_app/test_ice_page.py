@@ -339,9 +339,15 @@ def test_what_a_newer_entry_cannot_undo_is_said_where_nothing_can_be_corrected()
     assert "A seizure counts for 24 hours whatever is entered later" in saved
 
 
-def test_unarousable_beside_answered_items_is_questioned() -> None:
-    page = text_of(confirmation(IceRoom(), {"consciousness": "unarousable"}))
-    assert "Unarousable, but items were answered: check both." in page
+def test_unarousable_beside_a_right_answer_is_not_taken() -> None:
+    """Who answers an item is not unarousable: grade 4 would stand beside 10 points."""
+    room = IceRoom()
+    fields = hidden_fields(room.open_page()) | typed_fields(room.open_page())
+    refused = room.check(fields | ALL_WRONG | {"ice-year": "1", "consciousness": "unarousable"})
+    assert refused.status_code == 422
+    assert "who is unarousable answers no item" in text_of(refused.text)
+    taken = room.check(fields | ALL_WRONG | {"consciousness": "unarousable"})
+    assert taken.status_code == 200
 
 
 def test_unarousable_beside_a_scored_capd_is_questioned_and_as_its_reason_must_be_said_again() -> None:
