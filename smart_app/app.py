@@ -24,6 +24,7 @@ from smart_app.course_page import course_router
 from smart_app.errors import PageError
 from smart_app.handover_page import handover_router
 from smart_app.ice_page import ice_router
+from smart_app.kept_form import kept_form
 from smart_app.launch import launch_router
 from smart_app.rendering import Rendering
 from smart_app.request_guard import RequestGuard
@@ -82,7 +83,7 @@ def create_smart_app(
         openapi_url=None,
     )
     app.state.room = room
-    _add_error_pages(app, rendering)
+    _add_error_pages(app, room)
     # The last one added is the outermost: headers stand on whatever the others answer.
     app.add_middleware(GZipMiddleware, minimum_size=_LEAST_COMPRESSED, compresslevel=_COMPRESSION)
     app.add_middleware(RequestGuard, show_error=lambda error, scope: _error_page(rendering, error, scope))
@@ -106,11 +107,26 @@ def _error_page(rendering: Rendering, error: PageError, scope: Scope) -> Respons
     return rendering.error(error, may_retry=again)
 
 
-def _add_error_pages(app: FastAPI, rendering: Rendering) -> None:
-    """Answer every error as a page of fixed words: FastAPI's own answers echo what was sent."""
+def _add_error_pages(app: FastAPI, room: SmartRoom) -> None:
+    """Answer every error as a page of fixed words: FastAPI's own answers echo what was sent.
+
+    Only what was entered in a form of the session itself is shown again, so that it is not lost.
+    """
 
     def show(request: Request, error: PageError) -> Response:
-        return _error_page(rendering, error, request.scope)
+        kept = kept_form(request, error)
+        if kept is None:
+            return _error_page(room.rendering, error, request.scope)
+        return room.render(
+            "kept.html",
+            kept.session,
+            None,
+            error.status,
+            page=kept.page,
+            error=error,
+            entered=kept.values,
+            words=kept.words(),
+        )
 
     async def on_page_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, PageError):

@@ -18,6 +18,7 @@ from smart_app.bedside_reader import BedsideReader
 from smart_app.cookies import is_sid, read_cookie, session_cookie_name
 from smart_app.errors import PageError, session_ended, wrong_patient
 from smart_app.form_door import check_form, check_origin, read_form
+from smart_app.kept_form import keep_form
 from smart_app.page_room import Bedside, Resource, Saved, Saving
 from smart_app.rendering import Rendering
 from smart_app.security import FRAMED_BY
@@ -108,6 +109,7 @@ class SmartRoom:
         session = await self.open(request)
         form = await read_form(request)
         check_form(form, session)
+        keep_form(request, session, form)
         return session, form
 
     async def read(self, session: SmartSession) -> Bedside:

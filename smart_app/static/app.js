@@ -22,6 +22,19 @@
     form.addEventListener("input", () => changed.add(form));
     form.addEventListener("submit", () => changed.delete(form));
   }
+  // Without a network a press would leave the page for one of the browser's own, and the entries with it.
+  addEventListener("submit", (event) => {
+    if (navigator.onLine || event.target.method !== "post") return;
+    event.preventDefault();
+    event.stopPropagation();
+    document.getElementById("no-network")?.remove();
+    const told = document.createElement("p");
+    told.id = "no-network";
+    told.className = "notice problem";
+    told.setAttribute("role", "alert");
+    told.textContent = "No network: nothing was sent, and nothing you entered is lost. Press again when it is back.";
+    event.submitter?.before(told);
+  }, true);
   addEventListener("beforeunload", (event) => {
     if (changed.size) event.preventDefault();
   });
