@@ -35,11 +35,12 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --extra dev --output-file requirements-dev.lock pyproject.toml
 
-# What is generated: the clinical reference with the worked examples, what the README shows, and every card.
+# What is generated: the clinical reference with the worked examples, what the README shows, every card, the app.
 docs: setup
 	$(BIN)/python -m cart_cds.clinical_reference
 	$(BIN)/python -W ignore -m docs.tools.card_picture
 	$(BIN)/python -W ignore -m docs.tools.card_gallery
+	$(BIN)/python -W ignore -m docs.tools.app_pictures
 
 # Side by side with peers, in under ten minutes; writes bench/RESULTS.md.
 bench: setup

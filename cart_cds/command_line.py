@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,7 +30,6 @@ from management.protocol import ProtocolError
 
 DONE, FAULTY, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 _BACKLOG = 2048
-_SMART_PREFIX = "CART_CDS_SMART_"
 
 
 class CommandError(Exception):
@@ -122,7 +121,7 @@ def _grade(arguments: argparse.Namespace) -> None:
     from cart_cds.grade_bundle import read_and_review
     from cart_cds.grade_text import describe_graded
 
-    settings = Settings.from_environment(_cds_settings(os.environ))
+    settings = Settings.from_environment(os.environ)
     try:
         graded = read_and_review(
             _read_bundle(arguments.bundle),
@@ -163,7 +162,7 @@ def _serve(arguments: argparse.Namespace) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # An HTTP client's log line would show a FHIR URL with the patient in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    settings = Settings.from_environment(_cds_settings(os.environ))
+    settings = Settings.from_environment(os.environ)
     settings.check_binding(arguments.host)
     try:
         service = create_service(settings, SmartSettings.from_environment(os.environ))
@@ -176,11 +175,6 @@ def _serve(arguments: argparse.Namespace) -> None:
             server.run(sockets=[listener])
     if not server.started:
         raise CommandError("the service could not be started: see the log")
-
-
-def _cds_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings without those of the SMART app, which reads its own."""
-    return {name: value for name, value in environment.items() if not name.startswith(_SMART_PREFIX)}
 
 
 def _listener(host: str, port: int) -> socket.socket:

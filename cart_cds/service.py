@@ -39,6 +39,11 @@ def create_service(
     or the database cannot be used.
     """
     cds = create_app(settings, clock=clock)
+    if settings.public_url is not None and not smart.is_on:
+        logger.warning(
+            "cards link to the SMART app, and no EHR may launch it: set CART_CDS_SMART_EHRS, or take"
+            " CART_CDS_PUBLIC_URL away"
+        )
     app = _smart_app(settings, smart, clock)
 
     @asynccontextmanager
