@@ -14,7 +14,7 @@ from starlette.datastructures import FormData
 from fhir_maps.questionnaires import CAPD, ICE, BedsideQuestionnaire, Question, bedside_questionnaire
 from smart_app.errors import PageError
 from smart_app.form_door import PATIENT_FIELD, SID_FIELD, TOKEN_FIELD
-from smart_app.ice_form import INSTRUMENT, NOT_TESTED
+from smart_app.ice_form import INSTRUMENT, NOT_TESTED, OFFSET
 from smart_app.session import SmartSession
 
 _KEPT = "smart_app.kept_form"
@@ -67,6 +67,8 @@ def _answer(question: Question, values: Mapping[str, str]) -> str:
     if value == NOT_TESTED:
         return "not tested"
     option = question.option_of(value)
+    if question.kind == "dateTime" and value:
+        return f"{value.replace('T', ' ')} ({values.get(OFFSET, '')})"
     if option is None:
         return value
     return f"{option.value} ({option.label})" if isinstance(option.value, int) else option.label

@@ -1,5 +1,6 @@
 """A form whose record cannot be read: what was entered comes back, to its own session and nobody else."""
 
+import re
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ ENTERED = {
     "ice-city.reason": "declined",
     "ice-month.modified": "written down",
     "consciousness": "alert",
+    "assessed-at": "2026-03-04T09:00",
+    "offset": "+01:00",
     "note": "<script>wife</script>",
     "do": "check",
 }
@@ -68,6 +71,8 @@ def test_entries_come_back_to_be_sent_again(
     # Whose record it is was not read, and is not guessed.
     assert "Alder" not in answer.text
     assert "Name not read" in answer.text
+    # Without the record the ward's offset is not known: times are told in UTC, and as such.
+    assert re.search(r"opened at <time [^>]*>\d\d:\d\d</time> \(UTC\)", answer.text)
 
 
 def test_entries_are_told_in_words_where_the_sign_in_has_ended(
@@ -87,6 +92,7 @@ def test_the_words_are_those_of_the_form() -> None:
     assert "written down" in words["Month"]
     assert words["City"].startswith("not tested; ")
     assert words["Year"] == "1 (Right)"
+    assert words["Time of the assessment"] == "2026-03-04 09:00 (+01:00)"
     attributed = KeptForm(None, "attribution", {"what": "hypoxia", "cause": "embolism", "form": FORM})  # type: ignore[arg-type]
     assert attributed.words() == [("Finding", "hypoxia"), ("Cause", "embolism")]
 
