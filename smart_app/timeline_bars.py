@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from smart_app.timeline_lanes import Bar, Style
 from smart_app.timeline_marks import escape, text_width
+from smart_app.timeline_scale import PLOT_WIDTH
 
 LEVEL = 7  # px of height for each grade
 # A bar longer than this has its text once more, as its beginning may be scrolled away.
@@ -39,6 +40,9 @@ def draw_step(bar: Bar, x: float, width: float, y: int, *, is_last: bool) -> str
         elif width > 2 * _LONG:
             place = f'x="{x + width / 2:g}" y="{y + 12}"'
             drawn += f'<text class="number" {place} text-anchor="middle">{escape(text)}</text>'
+    elif is_last and (text := _fitting(bar.labels, PLOT_WIDTH - x - width, _BOLD)) is not None:
+        # A new grade has a narrow step, and is the one to be read: its number stands behind the present.
+        drawn += f'<text class="number" x="{x + width + 4:g}" y="{y + 12}">{escape(text)}</text>'
     return drawn
 
 

@@ -189,6 +189,12 @@ def test_the_number_of_a_grade_is_written_and_not_only_coloured() -> None:
     assert "3" in numbers
 
 
+def test_a_grade_that_is_new_has_its_number_behind_the_present() -> None:
+    # One hour of 72 is 11 px: no room for a number above the step, which ends at 840.
+    fever = replace(CHARTED, temperatures=(build.temperature("36.8", 5), build.temperature("38.5", 1)))
+    assert re.search(r'<text class="number" x="844"[^>]*>1</text>', drawn(fever).plot)
+
+
 def test_what_cannot_be_assessed_is_crossed_and_named() -> None:
     plot = drawn(replace(CHARTED, sedation=(build.sedated(True, 12),))).plot
     assert plot.count('class="cross"') == 1
