@@ -43,6 +43,8 @@ NAMES_WIDTH = 132
 _HEADER = 46
 _FOOTER = 24
 # Clock labels further right would run into that of now.
+# px that "Day 12" takes, and with "19 Nov" beside it.
+_DAY_ALONE, _DAY_AND_DATE = 54, 112
 _LAST_CLOCK = 772
 _BETWEEN = 8
 _NAMED = frozenset({Kind.ANTICYTOKINE, Kind.STEROID, Kind.ANTIPYRETIC, Kind.VASOACTIVE})
@@ -137,17 +139,22 @@ class _Drawer:
         timeline, scale = self._timeline, self._scale
         drawn = []
         clocks = list(scale.clocks(timeline.zone))
-        for begun, number, labelled in scale.days(timeline.infusion_at, timeline.zone):
+        days = list(scale.days(timeline.infusion_at, timeline.zone))
+        ends = [*(scale.x(begun) for begun, _, _ in days[1:]), RIGHT]
+        for (begun, number, labelled), end in zip(days, ends, strict=True):
             x = scale.x(begun)
             if begun > timeline.start:
                 drawn.append(f'<path class="midnight" d="M{x:g} 4V{total - _FOOTER}"/>')
-            if labelled and x < RIGHT - 50:
+            # Of the first day the plot may show an hour or two: no room for its number, or for that alone.
+            cut = end - x if begun == timeline.start else PLOT_WIDTH
+            if labelled and x < RIGHT - 50 and cut >= _DAY_ALONE:
                 day = "" if number is None else f"Day {number}"
                 drawn.append(f'<text class="day" x="{x + 4:g}" y="16">{day}</text>')
                 # Days too narrow for clock times are too narrow for both: the date takes their line.
                 beside, line = (56, 16) if day and clocks else (0, 32 if day else 16)
-                dated = write_date(begun, timeline.zone)
-                drawn.append(f'<text class="date" x="{x + 4 + beside:g}" y="{line}">{dated}</text>')
+                if not beside or cut >= _DAY_AND_DATE:
+                    dated = write_date(begun, timeline.zone)
+                    drawn.append(f'<text class="date" x="{x + 4 + beside:g}" y="{line}">{dated}</text>')
         for instant in clocks:
             x, clock = scale.x(instant), f"{instant.astimezone(timeline.zone):%H:%M}"
             drawn.append(f'<path class="tick" d="M{x:g} {_HEADER - 8}V{total - _FOOTER}"/>')

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from xml.etree import ElementTree
 
@@ -74,6 +74,21 @@ def test_a_date_stands_under_its_day_where_both_have_no_room_in_one_line() -> No
     dates = dict(re.findall(r'<text class="date" x="([\d.]+)" y="32">([^<]+)</text>', plot))
     assert set(days) == set(dates)
     assert (days["24"], dates["24"]) == ("Day 0", "24 Feb")
+
+
+@pytest.mark.parametrize(
+    ("offset", "day", "dated"),
+    [(0, True, True), (10, True, False), (12, False, False)],  # 16 h, 6 h, 4 h: 182, 68 and 46 px of Day 0
+)
+def test_a_first_day_too_narrow_for_its_words_does_not_run_into_the_next(
+    offset: int, day: bool, dated: bool
+) -> None:
+    cart = CHARTED.infusions[0]
+    assert cart.at is not None
+    ward = timezone(timedelta(hours=offset))
+    plot = drawn(replace(CHARTED, infusions=(replace(cart, at=ago(72).astimezone(ward)),))).plot
+    assert ('<text class="day" x="24" y="16">' in plot) is day
+    assert ('<text class="date" x="80" y="16">' in plot) is dated
 
 
 def test_a_month_shows_days_and_no_clock() -> None:
