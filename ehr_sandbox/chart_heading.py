@@ -19,6 +19,7 @@ class Heading:
 
     id: str
     name: str
+    record_number: str
     given: str
     sex: str
     age: str
@@ -54,6 +55,7 @@ def heading(patient: SamplePatient, now: datetime) -> Heading:
     return Heading(
         id=patient.id,
         name=patient.name,
+        record_number=next((one["value"] for one in person.get("identifier", ())), "not on record"),
         given=" ".join(person["name"][0]["given"]),
         sex=person["gender"],
         age=f"{years} years",

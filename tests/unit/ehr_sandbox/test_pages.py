@@ -116,6 +116,11 @@ def test_the_list_names_every_patient_with_age_day_and_situation(ehr: Ehr) -> No
     assert "no CAR-T" in page.partition("Demo-Marder")[2].partition("</tr>")[0]
 
 
+def test_a_chart_is_headed_by_the_record_number_that_the_app_shows(ehr: Ehr) -> None:
+    # Who compares the chart with the app in its frame needs one number in both.
+    assert "MRN 193316</p>" in ehr.page("/patients/demo-dorn")
+
+
 def test_the_list_opens_nobodys_chart(ehr: Ehr) -> None:
     ehr.page("/")
     assert ehr.service.viewed == []
