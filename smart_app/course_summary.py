@@ -171,14 +171,14 @@ def advice_lines(recommendations: Iterable[Recommendation]) -> list[Advice]:
 
 def _advice(item: Recommendation) -> Advice:
     details = []
+    # A dose of which one was just given is read without opening anything.
+    because = [f"no draft order is offered: {item.no_draft_because}"] if item.no_draft_because else []
     if item.missing:
         details.append(f"Not known: {'; '.join(item.missing)}")
     if item.dose is None and item.dose_rule:
         details.append(f"Dose rule: {item.dose_rule} (not computed)")
     if item.dose is not None:
         details.append(f"Dose: {_arithmetic(item.dose)}")
-    if item.no_draft_because:
-        details.append(f"No draft order: {item.no_draft_because}")
     if item.reasons:
         details.append(f"Why: {'; '.join(item.reasons)}")
     return Advice(
@@ -189,7 +189,7 @@ def _advice(item: Recommendation) -> Advice:
         is_recommended=item.strength is Strength.RECOMMEND,
         urgent=item.urgent,
         verified=item.verified,
-        cautions=item.cautions,
+        cautions=(*item.cautions, *because),
         details=tuple(details),
         source=f"row {item.row}, {item.cite}, tier {item.tier}",
     )

@@ -369,3 +369,11 @@ def test_an_option_with_a_caution_says_so_before_it_is_opened() -> None:
 def test_drugs_given_that_were_not_retrieved_are_not_told_as_none_given() -> None:
     gap = ChartGap(GapWhat.VASOPRESSORS, GapWhy.NOT_RETRIEVED, "drugs given: not permitted")
     assert "but not all doses could be read" in words(page(well_charted(gaps=(gap,))))
+
+
+def test_a_dose_of_which_one_was_just_given_says_so_before_it_is_opened() -> None:
+    # ICE 2 is ICANS 3: dexamethasone 10 mg is recommended, and 10 mg were given four hours ago: less than 6 h.
+    given = build.dose("dexamethasone", 4, milligrams=Decimal(10))
+    chart = well_charted(ice_scores=(build.ice(2),), drug_doses=(given,))
+    shown = re.sub(r"<details.*?</details>", "", page(chart), flags=re.DOTALL)
+    assert "no draft order is offered: dexamethasone 10 mg, 4 h ago, which is less than 6 h" in words(shown)
