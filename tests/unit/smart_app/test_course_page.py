@@ -372,7 +372,7 @@ def test_drugs_given_that_were_not_retrieved_are_not_told_as_none_given() -> Non
 
 
 def test_a_dose_of_which_one_was_just_given_says_so_before_it_is_opened() -> None:
-    # ICE 2 is ICANS 3: dexamethasone 10 mg is recommended, and 10 mg were given four hours ago: less than 6 h.
+    # ICE 2 is ICANS 3: dexamethasone 10 mg is recommended, and 10 mg were given 4 h ago, less than 6 h.
     given = build.dose("dexamethasone", 4, milligrams=Decimal(10))
     chart = well_charted(ice_scores=(build.ice(2),), drug_doses=(given,))
     shown = re.sub(r"<details.*?</details>", "", page(chart), flags=re.DOTALL)
