@@ -13,7 +13,8 @@ from typing import Any
 from fhir_maps.statement_observations import statements_read
 from fhir_maps.terminology import load_terminology
 from grading.assessment import CriterionMet
-from grading.chart import Attributable, Attribution, Chart, TeamConcern
+from grading.chart import Attributable, Attribution, Chart, GapWhat, GapWhy, TeamConcern
+from grading.gaps import INPUTS_OF_ICANS
 from grading.tables import shipped_tables
 from management.review import Review, Strength
 from management.reviewing import review
@@ -32,6 +33,12 @@ _CRITERIA: Mapping[Attributable, str] = {
     Attributable.HYPOTENSION: "crs.hypotension.",
     Attributable.HYPOXIA: "crs.hypoxia.",
     Attributable.NEUROLOGICAL: "icans.",
+}
+_RESTS_ON: Mapping[Attributable, tuple[GapWhat, ...]] = {
+    Attributable.FEVER: (GapWhat.TEMPERATURE,),
+    Attributable.HYPOTENSION: (GapWhat.BLOOD_PRESSURE, GapWhat.VASOPRESSORS),
+    Attributable.HYPOXIA: (GapWhat.OXYGEN, GapWhat.OXYGEN_FLOW, GapWhat.SPO2),
+    Attributable.NEUROLOGICAL: INPUTS_OF_ICANS,
 }
 _WINDOWS: Mapping[Attributable, str] = {
     Attributable.FEVER: "temperature",
@@ -53,13 +60,17 @@ _SYNDROMES: Mapping[Attributable, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A kind of finding: what of it counts now ("38.9 °C at 10 Mar 06:00"), and whether it is attributed."""
+    """A kind of finding: what of it counts now ("38.9 °C at 10 Mar 06:00"), and whether it is attributed.
+
+    ``unread`` where not all that it rests on could be read: more of it may be charted.
+    """
 
     what: Attributable
     name: str
     findings: tuple[str, ...]
     attributed: bool
     follows: str
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +137,15 @@ def choices_of(bedside: Bedside) -> list[Choice]:
             tuple(_finding(item, bedside) for item in criteria if item.id.startswith(_CRITERIA[what])),
             current.assessment.evidence.attribution_of(what) is not None,
             follows_of(what),
+            _is_unread(bedside, *_RESTS_ON[what]),
         )
         for what in Attributable
     ]
+
+
+def statements_unread(bedside: Bedside) -> bool:
+    """Whether there may be more attributions and statements of concern than could be read."""
+    return _is_unread(bedside, GapWhat.CONDITIONS)
 
 
 def in_force(bedside: Bedside) -> list[InForce]:
@@ -182,6 +199,10 @@ def cause_of(resource: Mapping[str, Any] | None) -> str | None:
     notes = (resource or {}).get("note")
     texts = [note.get("text") for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
     return "; ".join(text for text in texts if isinstance(text, str) and text.strip()) or None
+
+
+def _is_unread(bedside: Bedside, *inputs: GapWhat) -> bool:
+    return any(gap.why is GapWhy.NOT_RETRIEVED and gap.what in inputs for gap in bedside.chart.gaps)
 
 
 def _current(bedside: Bedside) -> Review:

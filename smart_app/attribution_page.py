@@ -37,6 +37,7 @@ from smart_app.attributing import (
     in_force,
     latest_concern,
     preview,
+    statements_unread,
     who_of,
 )
 from smart_app.errors import PageError
@@ -252,6 +253,7 @@ def _list_page(
         step="list",
         graded=graded,
         held=in_force(bedside) if graded else [],
+        statements_unread=statements_unread(bedside),
         choices=choices_of(bedside) if graded else [],
         concern=None if concern is None else (concern[0], write_clock(concern[1], bedside.zone)),
         can_save=session.can_save,

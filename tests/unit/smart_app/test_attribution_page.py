@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from grading.chart import Attributable, Attribution, Chart, Source
+from grading.chart import Attributable, Attribution, Chart, ChartGap, GapWhat, GapWhy, Source
 from smart_app.attribution_page import attribution_router
 from smart_app.page_room import Banner, Saving
 from smart_app.session import GrantedScopes
@@ -346,3 +346,20 @@ def test_attributing_what_does_not_count_warns_that_it_hides_what_comes() -> Non
     told = words(confirm(StatementRoom(febrile()), entry).text)
     assert "Nothing of this counts now. The statement would hide what is charted later." in told
     assert "No grade changes now." in told
+
+
+def test_what_could_not_be_read_is_not_told_as_nothing() -> None:
+    hidden = (GapWhat.VASOPRESSORS, GapWhat.TEMPERATURE, GapWhat.CONDITIONS)
+    gaps = tuple(ChartGap(what, GapWhy.NOT_RETRIEVED) for what in hidden)
+    told = words(browser(StatementRoom(febrile(gaps=gaps))).get(HERE).text)
+    # 38.9 °C stands all the same; nothing is known of the vasopressors; oxygen was read.
+    assert "Now: 38.9 °C at 10 Mar 06:00. Not all that is charted of it could be read." in told
+    assert "Low blood pressure Not known whether it counts now" in told
+    assert "Low oxygen Nothing of this counts now." in told
+    assert "Every finding counts" not in told
+    assert "Not all statements could be read: there may be some" in told
+    assert "Not known: not all statements could be read. It is a criterion for intensive care" in told
+    entry = {"act": "attribute", "what": "hypotension", "cause": "sepsis"} | TOKEN
+    confirmed = words(confirm(StatementRoom(febrile(gaps=gaps)), entry).text)
+    assert "Nothing of this counts now" not in confirmed
+    assert "not all that is charted of it could be read" in confirmed
