@@ -156,7 +156,8 @@ def _time_of(row: Any) -> datetime | None:
 
 
 def _nothing_readable(answers: Mapping[str, Answer]) -> PageError:
-    if not answers or all(answer.refused == FORBIDDEN for answer in answers.values()):
+    # Who the patient is may be readable all the same.
+    if all(answer.refused == FORBIDDEN for answer in answers.values() if not answer.is_readable):
         return PageError(
             403,
             "The record may not be read",

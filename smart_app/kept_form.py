@@ -18,8 +18,9 @@ from smart_app.ice_form import INSTRUMENT, NOT_TESTED, OFFSET
 from smart_app.session import SmartSession
 
 _KEPT = "smart_app.kept_form"
-# The sign-in ended, or the server does not answer. After any other error a form is not to be sent again.
-_STATUSES = frozenset({401, 503})
+# The sign-in ended, the record may not be read, or the server does not answer: it may be noted, and after the
+# last be sent again. After any other error what was entered is not to be shown with the patient.
+_STATUSES = frozenset({401, 403, 503})
 _ALWAYS_THERE = frozenset({TOKEN_FIELD, SID_FIELD, PATIENT_FIELD})
 
 

@@ -131,6 +131,10 @@ def test_where_everything_is_forbidden_nothing_is_shown(
         site.ehr.statuses[kind] = 403
     error = refusal(site, browser, session)
     assert (error.status, error.title) == (403, "The record may not be read")
+    # Knowing who it is makes it no other error.
+    del site.ehr.statuses["Patient"]
+    error = refusal(site, browser, session)
+    assert (error.status, error.title) == (403, "The record may not be read")
 
 
 def test_an_expired_token_is_renewed_once_and_the_page_comes(

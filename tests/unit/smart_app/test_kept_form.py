@@ -86,6 +86,18 @@ def test_entries_are_told_in_words_where_the_sign_in_has_ended(
     assert "2 (Two)" in answer.text
 
 
+def test_entries_are_told_in_words_where_the_record_may_not_be_read_any_more(
+    site: BedsideSite, browser: TestClient, session: SmartSession
+) -> None:
+    kinds = ("Observation", "Procedure", "MedicationAdministration", "Condition", "MedicationRequest")
+    site.ehr.statuses.update(dict.fromkeys((*kinds, "DiagnosticReport"), 403))
+    answer = send(browser, session, "ice", ENTERED)
+    assert answer.status_code == 403
+    assert "The record may not be read" in answer.text
+    assert "Note it before you leave this page" in answer.text
+    assert "2 (Two)" in answer.text
+
+
 def test_the_words_are_those_of_the_form() -> None:
     kept = KeptForm(None, "ice", ENTERED)  # type: ignore[arg-type]
     words = dict(kept.words())
