@@ -205,7 +205,10 @@ def index() -> str:
 
 def _with_few_colours(drawn: bytes) -> bytes:
     with Image.open(io.BytesIO(drawn)) as picture:
-        small = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+        # Rare flat colours stay what they are: by the median, the colours of two grades become one.
+        small = picture.convert("RGB").quantize(
+            _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+        )
     written = io.BytesIO()
     small.save(written, "PNG", optimize=True)
     return written.getvalue()
