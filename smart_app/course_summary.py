@@ -227,7 +227,7 @@ def ice_line(schedule: IceSchedule | None, zone: tzinfo) -> tuple[str, bool] | N
     if not schedule.verified:
         rhythm += "; not verified"
     if schedule.last_at is None:
-        return f"No {schedule.instrument} taken since the infusion: due now ({rhythm})", True
+        return f"No {schedule.instrument} known since the infusion: due now ({rhythm})", True
     last = f"last {write_clock(schedule.last_at, zone)}; {rhythm}"
     due = write_clock(schedule.due_at, zone)
     if schedule.overdue:

@@ -39,6 +39,7 @@ from smart_app.ice_scores import (
     last_score,
     last_sentence,
     preview,
+    scores_unread,
     unknown_of,
 )
 from smart_app.ice_words import (
@@ -305,6 +306,7 @@ class _IcePage:
             "last": (tell_range(last.lowest, last.highest), write_clock(last.at, bedside.zone))
             if last
             else None,
+            "scores_unread": scores_unread(bedside, questionnaire),
             "baseline": tell_range(baseline.lowest, baseline.highest) if baseline else None,
             "last_of": {item.link_id: tell_points(item, last) for item in questionnaire.items},
             "baseline_of": {item.link_id: tell_points(item, baseline) for item in questionnaire.items},

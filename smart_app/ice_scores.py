@@ -22,7 +22,7 @@ from fhir_maps.questionnaires import CAPD, ICE, BedsideQuestionnaire
 from fhir_maps.terminology import Terminology, load_terminology
 from grading.assess import assess
 from grading.assessment import Assessment, SyndromeGrade
-from grading.chart import BaselineIce, CapdScore, Chart, IceScore
+from grading.chart import BaselineIce, CapdScore, Chart, GapWhat, GapWhy, IceScore
 from grading.chart_index import ChartIndex
 from grading.evidence_at import evidence_at
 from grading.gaps import INPUTS_OF_ICANS
@@ -92,6 +92,12 @@ def baseline_score(bedside: Bedside) -> EarlierScore | None:
         return None
     documented = bedside.review.assessment.evidence.baseline.ice
     return _earlier(documented, bedside) if documented is not None else None
+
+
+def scores_unread(bedside: Bedside, questionnaire: BedsideQuestionnaire) -> bool:
+    """Whether there may be more scores in the record than could be read."""
+    scored = GapWhat.CAPD if questionnaire.id == CAPD else GapWhat.ICE
+    return any(gap.what is scored and gap.why is GapWhy.NOT_RETRIEVED for gap in bedside.chart.gaps)
 
 
 def last_sentence(bedside: Bedside) -> str | None:

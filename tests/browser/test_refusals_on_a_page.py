@@ -138,6 +138,11 @@ def test_observations_that_may_not_be_read_are_never_told_as_nothing_stated(
     expect(main).not_to_contain_text("Every finding counts")
     expect(main).not_to_contain_text("Nothing of this counts now.")
     expect(main).not_to_contain_text("Not stated in the last")
+    # The course has an ICE of ten points and a baseline.
+    page.goto(f"{session}/ice")
+    expect(main).to_contain_text("Last ICE: not known, not all scores could be read.")
+    expect(main).to_contain_text("Baseline: not known.")
+    expect(main).not_to_contain_text("ICE taken since the infusion")
 
 
 @pytest.mark.parametrize("name", ["course", "ice", "attribution", "handover"])
@@ -195,6 +200,7 @@ def test_a_type_that_is_refused_between_check_and_save_is_told_and_saved_once_la
     press(page, "Save")
     expect(page.get_by_role("alert")).to_contain_text("Not saved: the EHR does not permit it")
     expect(page.locator("main")).to_contain_text("Not all of the record could be read")
+    expect(page.locator("main")).to_contain_text("Not all earlier scores could be read.")
     expect_kept(page)
 
     demo.fhir_faults.statuses = {}
