@@ -14,7 +14,7 @@ from grading.evidence import Evidence
 from management.lab_values import exact
 from management.late_effects import find_late_effects
 from management.review import Recommendation, Review, Strength
-from smart_app.attributing import in_force
+from smart_app.attributing import in_force, statements_unread
 from smart_app.course_page import doses_unread, why_nobody_is_graded
 from smart_app.course_summary import gap_lines, ice_line, withheld_lines
 from smart_app.grade_words import describe_grade, describe_grades
@@ -117,6 +117,8 @@ def _background(review: Review, bedside: Bedside) -> Iterator[str]:
         by = f", by {held.by}" if held.by else ""
         cause = held.cause or "cause not stated"
         yield f"- {held.name} attributed to another cause since {held.since}{by}: {cause}"
+    if statements_unread(bedside):
+        yield "- Not all read: what is attributed to another cause, and the team's concern"
     concern = review.assessment.evidence.team_concern
     if concern is not None:
         stated = "is concerned" if concern.present else "is not concerned"

@@ -60,6 +60,13 @@ STORMY = well_charted(
 )
 
 
+def test_statements_that_could_not_be_read_are_told_beside_those_that_were() -> None:
+    line = "- Not all read: what is attributed to another cause, and the team's concern"
+    assert line not in lines(STORMY)
+    gap = ChartGap(GapWhat.CONDITIONS, GapWhy.NOT_RETRIEVED, "attributions: not permitted")
+    assert line in lines(replace(STORMY, gaps=(gap,)))
+
+
 def test_the_situation_names_patient_day_product_and_both_grades() -> None:
     told = lines(STORMY)
     assert told[:7] == [
